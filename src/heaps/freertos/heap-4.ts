@@ -1,0 +1,307 @@
+/**
+ * heap_4: first fit in address order, holes merged at once.
+ *
+ * Policy      The list of holes ascends by address; the first that is large enough is taken and what is left
+ *             over, if larger than two headers, takes its place in the list. A freed block joins the holes
+ *             that touch it on either side.
+ *
+ * Block             0         4         8                       size
+ *   (alignment 8)   +---------+---------+-----------------------+
+ *                   | next    | size    | payload               |
+ *                   +---------+---------+-----------------------+
+ *             next: the next hole upwards; 0 while allocated. size: of the whole block; its top bit is set
+ *             while allocated. The header is 8 bytes, padded to 16 at alignment 16. The arena ends with a
+ *             marker {next 0, size 0} that the last hole points to.
+ *
+ * Statics     start {next, size}, end pointer, free bytes, minimum ever free, allocations, frees: 28 bytes,
+ *             and the canary with the protector: 32.
+ *
+ * Cost        malloc O(holes below the one taken), free O(holes below the block); a split is free of charge.
+ *             First fit with merging needs at most M * H(n) / ln 2 bytes (Knuth), so there is a bound.
+ *
+ * Use it      as the ordinary choice on one region of RAM: holes heal, the order by address keeps the upper
+ *             part whole.
+ * Not when    every call must be quick whatever the history: tlsf and o1heap are constant in time; or RAM
+ *             comes in several pieces: heap_5.
+ *
+ * Source      FreeRTOS kernel V11, portable/MemMang/heap_4.c, by its behaviour. Equal to the recorded answers
+ *             of the C code in offset, free bytes, minimum and largest hole (test/vectors/heap_4).
+ * Deviations  A list that runs in a circle is a fault instead of a hang. The protector's canary is a
+ *             constant, for the same input must give the same bytes.
+ */
+
+import type { Memory } from '../../mcu/memory.js';
+import { type Heap, HeapCall, type HeapLayout, NULL, type PieceVisitor } from '../heap.js';
+import {
+  checkFreeBytes,
+  checkHoleList,
+  checkLiveLinks,
+  holesOf,
+  walkRegion,
+  walkUntouchedRegion,
+} from './arena.js';
+import type { Heap2Options } from './heap-2.js';
+import {
+  ALLOCATED,
+  alignDown,
+  alignedHeader,
+  alignUp,
+  assertion,
+  blockBytes,
+  endlessList,
+} from './request.js';
+
+const NEXT = 0;
+const SIZE = 4;
+const LINK_BYTES = 8;
+
+// Statics, as offsets from their start.
+const START = 0;
+const END = 8;
+const FREE_BYTES = 12;
+const MINIMUM_EVER_FREE_BYTES = 16;
+const ALLOCATIONS = 20;
+const FREES = 24;
+const CANARY = 28;
+
+/** What the protector XORs into every stored link. A device draws it at random. */
+const CANARY_VALUE = 0xa5c3_5a3c;
+
+/** The cost model's words, in the order of their bits. */
+export const HEAP_4_MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
+const ALIGN = 1;
+const WALK = 2;
+const FOUND = 4;
+const SPLIT = 8;
+const NONZERO = 16;
+export const HEAP_4_FREE_WORDS = ['merge_prev', 'merge_next', 'at_end', 'not_first'] as const;
+const MERGE_PREVIOUS = 1;
+const MERGE_NEXT = 2;
+const AT_END = 4;
+const NOT_FIRST = 8;
+
+export interface Heap4Options extends Heap2Options {
+  /** `configENABLE_HEAP_PROTECTOR`: links are stored XORed with a canary. */
+  readonly protector: boolean;
+}
+
+export function heap4StaticBytes(options: Heap4Options): number {
+  return options.protector ? 32 : 28;
+}
+
+export class Heap4 implements Heap {
+  readonly lastCall = new HeapCall();
+
+  private readonly start: number;
+  private readonly base: number;
+  private readonly end: number;
+  private readonly headerBytes: number;
+  private readonly maximumNodes: number;
+  /** 0 until the first malloc, and for good without the protector. */
+  private canary = 0;
+
+  constructor(
+    private readonly memory: Memory,
+    private readonly layout: HeapLayout,
+    private readonly options: Heap4Options,
+  ) {
+    const [region] = layout.regions;
+    this.headerBytes = alignedHeader(LINK_BYTES, layout.alignment);
+    this.start = layout.statics + START;
+    this.base = alignUp(region!.origin, layout.alignment);
+    this.end = alignDown(region!.origin + region!.bytes - this.headerBytes, layout.alignment);
+    this.maximumNodes = region!.bytes / LINK_BYTES + 2;
+  }
+
+  malloc(bytes: number): number {
+    const { memory, lastCall: call } = this;
+    call.begin();
+    if (bytes !== 0) call.path |= NONZERO;
+    if (((bytes + this.headerBytes) & (this.layout.alignment - 1)) !== 0) call.path |= ALIGN;
+    const wanted = blockBytes(bytes, this.headerBytes, this.layout.alignment);
+
+    if (!this.initialised()) this.initialise();
+    if (wanted === 0 || wanted >= ALLOCATED || wanted > this.freeBytes()) return NULL;
+
+    call.path |= WALK;
+    let previous = this.start;
+    let block = this.loadLink(previous);
+    this.assertInside(block);
+    let steps = 0;
+    while (block !== this.end && memory.loadWord(block + SIZE) < wanted) {
+      previous = block;
+      block = this.loadLink(block);
+      this.assertInside(block);
+      if (++steps > this.maximumNodes) throw endlessList(block);
+    }
+    call.searchSteps = steps;
+    if (block === this.end) return NULL;
+
+    call.path |= FOUND;
+    const size = this.takeFromList(previous, block, wanted);
+    const freeBytes = this.freeBytes() - size;
+    memory.storeWord(this.layout.statics + FREE_BYTES, freeBytes);
+    if (freeBytes < this.minimumEverFreeBytes()) {
+      memory.storeWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES, freeBytes);
+    }
+    memory.storeWord(block + SIZE, size + ALLOCATED);
+    this.storeLink(block, NULL);
+    this.count(ALLOCATIONS);
+    return block + this.headerBytes;
+  }
+
+  free(address: number): void {
+    const { memory, lastCall: call } = this;
+    call.begin();
+    if (address === NULL) return;
+    const block = address - this.headerBytes;
+    this.assertInside(block);
+    const size = memory.loadWord(block + SIZE);
+    if (size < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
+    if (this.loadLink(block) !== NULL) return this.refuse(block, 'next is NULL in a live block');
+
+    memory.storeWord(block + SIZE, size - ALLOCATED);
+    if (this.options.clearOnFree) memory.fill(address, size - ALLOCATED - this.headerBytes, 0);
+    memory.storeWord(this.layout.statics + FREE_BYTES, this.freeBytes() + size - ALLOCATED);
+    this.insertByAddress(block, size - ALLOCATED);
+    this.count(FREES);
+  }
+
+  freeBytes(): number {
+    return this.memory.loadWord(this.layout.statics + FREE_BYTES);
+  }
+
+  minimumEverFreeBytes(): number {
+    return this.memory.loadWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES);
+  }
+
+  /** `xPortResetHeapMinimumEverFreeHeapSize`. */
+  resetMinimumEverFreeBytes(): void {
+    this.memory.storeWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES, this.freeBytes());
+  }
+
+  blockBytesFor(bytes: number): number {
+    return alignUp(bytes + this.headerBytes, this.layout.alignment);
+  }
+
+  /** One hole up to the end marker. Happens in the first malloc, even in one of 0 bytes. */
+  private initialise(): void {
+    const { memory, layout, base, end } = this;
+    if (this.options.protector) {
+      this.canary = CANARY_VALUE;
+      memory.storeWord(layout.statics + CANARY, CANARY_VALUE);
+    }
+    this.storeLink(this.start, base);
+    memory.storeWord(this.start + SIZE, 0);
+    memory.storeWord(layout.statics + END, end);
+    this.storeLink(end, NULL);
+    memory.storeWord(end + SIZE, 0);
+    this.storeLink(base, end);
+    memory.storeWord(base + SIZE, end - base);
+    memory.storeWord(layout.statics + FREE_BYTES, end - base);
+    memory.storeWord(layout.statics + MINIMUM_EVER_FREE_BYTES, end - base);
+  }
+
+  /** Puts the rest of `block`, or what follows it, in its place; returns the size the block ends up with. */
+  private takeFromList(previous: number, block: number, wanted: number): number {
+    const size = this.memory.loadWord(block + SIZE);
+    const after = this.loadLink(block);
+    const rest = size - wanted;
+    if (rest <= 2 * this.headerBytes) {
+      this.storeLink(previous, after);
+      return size;
+    }
+    this.lastCall.path |= SPLIT;
+    this.memory.storeWord(block + wanted + SIZE, rest);
+    this.storeLink(block + wanted, after);
+    this.storeLink(previous, block + wanted);
+    return wanted;
+  }
+
+  /** Files a freed block between the holes around it and joins those that touch it. */
+  private insertByAddress(freed: number, freedSize: number): void {
+    const { memory, lastCall: call } = this;
+    let block = freed;
+    let size = freedSize;
+    let before = this.start;
+    let after = this.loadLink(before);
+    let steps = 0;
+    while (after < block) {
+      before = after;
+      after = this.loadLink(before);
+      if (++steps > this.maximumNodes) throw endlessList(after);
+    }
+    call.insertSteps = steps;
+
+    if (before !== this.start) {
+      call.path |= NOT_FIRST;
+      this.assertInside(before);
+      if (before + memory.loadWord(before + SIZE) === block) {
+        call.path |= MERGE_PREVIOUS;
+        size += memory.loadWord(before + SIZE);
+        memory.storeWord(before + SIZE, size);
+        block = before;
+      }
+    }
+    if (block + size !== after) {
+      this.storeLink(block, after);
+    } else if (after === this.end) {
+      call.path |= AT_END;
+      this.storeLink(block, this.end);
+    } else {
+      call.path |= MERGE_NEXT;
+      memory.storeWord(block + SIZE, size + memory.loadWord(after + SIZE));
+      this.storeLink(block, this.loadLink(after));
+    }
+    if (block !== before) this.storeLink(before, block);
+  }
+
+  private loadLink(node: number): number {
+    return (this.memory.loadWord(node + NEXT) ^ this.canary) >>> 0;
+  }
+
+  private storeLink(node: number, link: number): void {
+    this.memory.storeWord(node + NEXT, link ^ this.canary);
+  }
+
+  private count(statistic: number): void {
+    const address = this.layout.statics + statistic;
+    this.memory.storeWord(address, this.memory.loadWord(address) + 1);
+  }
+
+  /** `heapVALIDATE_BLOCK_POINTER`: compiled in with or without the protector. */
+  private assertInside(block: number): void {
+    if ((block < this.base || block > this.end) && this.options.asserts) {
+      throw assertion(block, 'the block pointer lies inside the heap');
+    }
+  }
+
+  private refuse(block: number, statement: string): void {
+    if (this.options.asserts) throw assertion(block, statement);
+  }
+
+  walk(visit: PieceVisitor): void {
+    const [region] = this.layout.regions;
+    if (!this.initialised()) return walkUntouchedRegion(region!, this.base, this.end, visit);
+    const range = { first: this.base, end: this.end, sizeOffset: SIZE, headerBytes: this.headerBytes };
+    walkRegion(this.memory, region!, range, visit);
+  }
+
+  check(): void {
+    if (!this.initialised()) return;
+    const holes = holesOf(this);
+    checkLiveLinks(this, this.memory, NEXT, this.canary);
+    const apart = (a: { address: number; bytes: number }, b: { address: number }) =>
+      a.address + a.bytes < b.address;
+    checkHoleList(holes, this.listNodes(), apart, 'address, holes never touching');
+    checkFreeBytes(holes, this.freeBytes(), this.layout.statics + FREE_BYTES);
+  }
+
+  private *listNodes(): Generator<number> {
+    for (let node = this.loadLink(this.start); node !== this.end; node = this.loadLink(node)) yield node;
+  }
+
+  private initialised(): boolean {
+    return this.memory.loadWord(this.layout.statics + END) !== 0;
+  }
+}

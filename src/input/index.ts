@@ -1,0 +1,12 @@
+export { nearest } from './nearest.js';
+export { type Position, type Problem, type ProblemCode, problemLine, UserError } from './problem.js';
+export {
+  type Duration,
+  formatBytes,
+  formatSeconds,
+  groupDigits,
+  parseBytes,
+  parseDuration,
+  parseHertz,
+  parsePercent,
+} from './units.js';

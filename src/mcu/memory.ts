@@ -1,0 +1,155 @@
+/**
+ * The RAM of the virtual MCU: real bytes, little-endian, in one or more regions.
+ *
+ * Every load and store is checked (inside a region, words 4-aligned) and counted. Heaps spend most of their
+ * time walking lists in here, so the word access is kept to one check: the offset is rotated right by two,
+ * which turns a byte offset into a word index and moves the two alignment bits to the top, where they push
+ * the index out of range. Out of range and unaligned are then the same test, the array's own.
+ */
+
+import { Fault, hex } from './fault.js';
+
+/** A range of RAM. `origin` and `bytes` are multiples of 4; `bytes` > 0. */
+export interface Region {
+  readonly name: string;
+  readonly origin: number;
+  readonly bytes: number;
+}
+
+if (new Uint8Array(new Uint32Array([1]).buffer)[0] !== 1) {
+  throw new Error('heaplab needs a little-endian host: simulated words share memory with simulated bytes');
+}
+
+/** One region's storage. */
+class Bank {
+  readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+
+  constructor(readonly region: Region) {
+    if (region.origin % 4 !== 0 || region.bytes % 4 !== 0 || region.bytes <= 0) {
+      throw new RangeError(`region ${region.name}: origin and size must be multiples of 4`);
+    }
+    this.words = new Uint32Array(region.bytes / 4);
+    this.bytes = new Uint8Array(this.words.buffer);
+  }
+
+  contains(address: number, bytes: number): boolean {
+    return address >= this.region.origin && address + bytes <= this.region.origin + this.region.bytes;
+  }
+}
+
+export class Memory {
+  /**
+   * Number of loads and of stores so far, modulo 2^32 (as int32: a small integer stays in the object, a
+   * larger number would be boxed at every access). Take differences with {@link accessesSince}.
+   */
+  loads = 0;
+  stores = 0;
+
+  private readonly banks: readonly Bank[];
+  // The first region, where nearly all accesses go, without a search.
+  private readonly origin: number;
+  private readonly words: Uint32Array;
+
+  constructor(regions: readonly Region[]) {
+    const [first] = regions;
+    if (first === undefined) throw new RangeError('a memory needs at least one region');
+    this.banks = regions.map((region) => new Bank(region));
+    this.origin = first.origin;
+    this.words = this.banks[0]!.words;
+  }
+
+  get regions(): readonly Region[] {
+    return this.banks.map((bank) => bank.region);
+  }
+
+  /** The word at `address`, 0 to 2^32-1. @throws Fault when unaligned or outside every region */
+  loadWord(address: number): number {
+    this.loads = (this.loads + 1) | 0;
+    const offset = (address - this.origin) | 0;
+    const word = this.words[((offset >>> 2) | (offset << 30)) >>> 0];
+    return word === undefined ? this.bankOfWord(address).words[this.wordIndex(address)]! : word;
+  }
+
+  /** Stores the low 32 bits of `value`. @throws Fault when unaligned or outside every region */
+  storeWord(address: number, value: number): void {
+    this.stores = (this.stores + 1) | 0;
+    const offset = (address - this.origin) | 0;
+    const index = ((offset >>> 2) | (offset << 30)) >>> 0;
+    if (index < this.words.length) this.words[index] = value;
+    else this.bankOfWord(address).words[this.wordIndex(address)] = value;
+  }
+
+  /** The byte at `address`. @throws Fault outside every region */
+  loadByte(address: number): number {
+    this.loads = (this.loads + 1) | 0;
+    const bank = this.bankOf(address, 1);
+    return bank.bytes[address - bank.region.origin]!;
+  }
+
+  /** Stores the low 8 bits of `value`. @throws Fault outside every region */
+  storeByte(address: number, value: number): void {
+    this.stores = (this.stores + 1) | 0;
+    const bank = this.bankOf(address, 1);
+    bank.bytes[address - bank.region.origin] = value;
+  }
+
+  /** `memset`: counted as one store per word begun. @throws Fault when a byte lies outside the region */
+  fill(address: number, bytes: number, value: number): void {
+    if (bytes === 0) return;
+    const bank = this.bankOf(address, bytes);
+    const offset = address - bank.region.origin;
+    bank.bytes.fill(value, offset, offset + bytes);
+    this.stores = (this.stores + wordsOf(bytes)) | 0;
+  }
+
+  /** `memmove`: counted as one load and one store per word begun. @throws Fault outside a region */
+  copy(to: number, from: number, bytes: number): void {
+    if (bytes === 0) return;
+    const source = this.bankOf(from, bytes);
+    const target = this.bankOf(to, bytes);
+    const offset = from - source.region.origin;
+    target.bytes.set(source.bytes.subarray(offset, offset + bytes), to - target.region.origin);
+    this.loads = (this.loads + wordsOf(bytes)) | 0;
+    this.stores = (this.stores + wordsOf(bytes)) | 0;
+  }
+
+  /** Whether all of `[address, address + bytes)` lies in one region. Not an access. */
+  contains(address: number, bytes: number): boolean {
+    return this.banks.some((bank) => bank.contains(address, bytes));
+  }
+
+  /** A copy of the bytes of `[address, address + bytes)`, as a debugger would read them. Not an access. */
+  image(address: number, bytes: number): Uint8Array {
+    const bank = this.bankOf(address, bytes);
+    const offset = address - bank.region.origin;
+    return bank.bytes.slice(offset, offset + bytes);
+  }
+
+  private wordIndex(address: number): number {
+    return (address - this.bankOfWord(address).region.origin) / 4;
+  }
+
+  private bankOfWord(address: number): Bank {
+    if (address % 4 !== 0) throw new Fault('unaligned', address, 'a word must lie at a multiple of 4');
+    return this.bankOf(address, 4);
+  }
+
+  private bankOf(address: number, bytes: number): Bank {
+    const bank = this.banks.find((candidate) => candidate.contains(address, bytes));
+    if (bank !== undefined) return bank;
+    const regions = this.banks.map(
+      ({ region }) => `${region.name} ${hex(region.origin)}..${hex(region.origin + region.bytes - 1)}`,
+    );
+    throw new Fault('unmapped', address, `${bytes} bytes there are outside RAM (${regions.join(', ')})`);
+  }
+}
+
+/** How many accesses lie between two readings of a wrapping counter. */
+export function accessesSince(before: number, now: number): number {
+  return (now - before) >>> 0;
+}
+
+function wordsOf(bytes: number): number {
+  return (bytes + 3) >>> 2;
+}

@@ -1,0 +1,31 @@
+/**
+ * A recorded sequence of heap operations: one a line, `#` starts a comment, empty lines are skipped.
+ *
+ *     a <id> <bytes>           malloc
+ *     f <id>                   free
+ *     r <id> <bytes>           realloc; 0 frees
+ *     c <id> <count> <bytes>   calloc
+ *     l <id>, u <id>           lock and unlock, for heaps that move blocks
+ *
+ * An id names one block at a time.
+ */
+
+/** The kinds as small integers, as a parsed trace stores them. */
+export const MALLOC = 0;
+export const FREE = 1;
+export const REALLOC = 2;
+export const CALLOC = 3;
+export const LOCK = 4;
+export const UNLOCK = 5;
+
+/** Operation i is `kinds[i]` on block `ids[i]`; a calloc asks for `counts[i]` times `bytes[i]`, others have count 1. */
+export interface Trace {
+  readonly name: string;
+  readonly length: number;
+  readonly kinds: Uint8Array;
+  /** Dense: 0 to `idCount - 1`, in order of first appearance. */
+  readonly ids: Uint32Array;
+  readonly counts: Uint32Array;
+  readonly bytes: Uint32Array;
+  readonly idCount: number;
+}

@@ -1,0 +1,66 @@
+/** The recorded answers of the real C heaps, and the traces they answer (see test/vectors/README.md). */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import * as v from 'valibot';
+import { findHeap } from '../src/heaps/catalog.js';
+import { type Heap, NULL } from '../src/heaps/heap.js';
+import { readTrace } from '../src/traces/read.js';
+import { NO_BLOCK, Replay } from '../src/traces/replay.js';
+import { DEFAULT_ORIGIN, replayMachine } from '../src/traces/replay-machine.js';
+
+const FOLDER = new URL('./vectors/', import.meta.url);
+
+export interface Vector {
+  readonly file: string;
+  readonly trace: string;
+  readonly heapKib: number;
+  readonly alignment: number;
+}
+
+/** The answers kept for one heap, sorted by name. */
+export function vectorsOf(heap: string): Vector[] {
+  const folder = new URL(`${heap}/`, FOLDER);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .map((file) => {
+      const match = /^(gen-\w+-(\d+)-s\d+)\.(\d+)\.out\.gz$/.exec(file);
+      if (match === null) throw new Error(`unexpected vector ${file}`);
+      return { file, trace: match[1]!, heapKib: Number(match[2]), alignment: Number(match[3]) };
+    });
+}
+
+/** The answer file's lines, each cut to its first `columns` columns. */
+export function recordedAnswers(heap: string, vector: Vector, columns: number): string[] {
+  const text = gunzipSync(readFileSync(new URL(`${heap}/${vector.file}`, FOLDER))).toString();
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ').slice(0, columns).join(' '));
+}
+
+/** Replays a vector's trace on `heap` and prints what the C code printed. `extraBytes` enlarge the heap. */
+export function replayAnswers(
+  name: string,
+  vector: Vector,
+  extraBytes: number,
+  extraColumns: (heap: Heap) => string = () => '',
+): string[] {
+  const definition = findHeap(name)!;
+  const options = v.parse(definition.options, {});
+  const bytes = vector.heapKib * 1024 + extraBytes;
+  const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
+  const { heap, memory } = replayMachine(definition, options, [region], vector.alignment);
+  const trace = readTrace(new URL(`traces/${vector.trace}.trace.gz`, FOLDER).pathname);
+  const lines: string[] = [];
+  new Replay(heap, memory, trace).run((index, address) => {
+    if (address === NO_BLOCK) lines.push(`${index} -`);
+    else {
+      const offset = address === NULL ? -1 : address - DEFAULT_ORIGIN;
+      lines.push(`${index} ${offset} ${heap.freeBytes()}${extraColumns(heap)}`);
+    }
+  });
+  heap.check();
+  return lines;
+}
