@@ -208,6 +208,8 @@ export interface Scenario {
   readonly queues: readonly Queue[];
   readonly interrupts: readonly Interrupt[];
   readonly tasks: readonly Task[];
+  /** Key `idle hook`, steps as in a task: run once per tick while nothing else does. Empty where absent. */
+  readonly idleHook: readonly Step[];
   /** For steps that have none of their own. */
   readonly onOom: OomPolicy;
   readonly expect: Expectations;

@@ -1,0 +1,81 @@
+/** The block map: every piece of the arena in address order, with what is known about who holds it. */
+
+import { Corruption } from '../heaps/heap.js';
+import { Fault } from '../mcu/index.js';
+import type { Board } from '../simulation/board.js';
+import type { MapPiece } from './result.js';
+
+export interface BlockMap {
+  readonly pieces: MapPiece[];
+  /** Why the map ends early, where the heap's own structure is broken. */
+  readonly corruption?: string;
+}
+
+/** Takes the map of a board as it is now. A broken heap gives the part before the break. */
+export function takeBlockMap(board: Board): BlockMap {
+  const pieces: MapPiece[] = [];
+  try {
+    board.heap.walk((kind, address, bytes, payload) => {
+      pieces.push(kind === 'used' ? usedPiece(board, address, bytes, payload) : { kind, address, bytes });
+    });
+  } catch (broken) {
+    if (broken instanceof Corruption || broken instanceof Fault)
+      return { pieces, corruption: broken.message };
+    throw broken;
+  }
+  return { pieces };
+}
+
+function usedPiece(board: Board, address: number, bytes: number, payload: number): MapPiece {
+  const block = board.blocks.get(payload);
+  if (block === undefined) return { kind: 'used', address, bytes, payload };
+  const { bytes: requested, owner, label, at, allocatedCycle } = block;
+  const place = at === undefined ? {} : { at };
+  return { kind: 'used', address, bytes, payload, requested, owner, label, ...place, allocatedCycle };
+}
+
+/** Sizes of the holes of a map, in address order. */
+export function holeSizes(pieces: readonly MapPiece[]): number[] {
+  return pieces.filter((piece) => piece.kind === 'hole').map((piece) => piece.bytes);
+}
+
+/** Sum of a piece's field over what it is grouped by, largest first; ties in order of first appearance. */
+export interface Holding {
+  readonly owner: string;
+  readonly line?: number;
+  readonly blocks: number;
+  /** In the arena, with headers and rounding. */
+  readonly bytes: number;
+  readonly requested: number;
+}
+
+export function liveByOwner(pieces: readonly MapPiece[]): Holding[] {
+  return group(pieces, (piece) => piece.owner ?? 'unknown');
+}
+
+/** Kernel objects, which no line asked for, are left out. */
+export function liveByLine(pieces: readonly MapPiece[]): (Holding & { readonly line: number })[] {
+  const scripted = pieces.filter((piece) => piece.at !== undefined);
+  return group(scripted, (piece) => `${piece.at!.line}`) as (Holding & { line: number })[];
+}
+
+function group(pieces: readonly MapPiece[], key: (piece: MapPiece) => string): Holding[] {
+  const groups = new Map<
+    string,
+    { owner: string; line?: number; blocks: number; bytes: number; requested: number }
+  >();
+  for (const piece of pieces) {
+    if (piece.kind !== 'used') continue;
+    const name = key(piece);
+    let entry = groups.get(name);
+    if (entry === undefined) {
+      const line = piece.at === undefined ? {} : { line: piece.at.line };
+      entry = { owner: piece.owner ?? 'unknown', ...line, blocks: 0, bytes: 0, requested: 0 };
+      groups.set(name, entry);
+    }
+    entry.blocks++;
+    entry.bytes += piece.bytes;
+    entry.requested += piece.requested ?? 0;
+  }
+  return [...groups.values()].sort((a, b) => b.bytes - a.bytes);
+}

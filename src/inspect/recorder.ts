@@ -1,0 +1,274 @@
+/** The observer that turns a run into its result. Its memory does not grow with the run's length. */
+
+import type { Corruption } from '../heaps/heap.js';
+import type { Position } from '../input/index.js';
+import type { Queue, Task } from '../kernel/index.js';
+import type { Fault } from '../mcu/index.js';
+import type { Block, Request } from '../scenario/firmware.js';
+import type { Scenario } from '../scenario/scenario.js';
+import type { Board } from '../simulation/board.js';
+import type { HeapCallKind, RunObserver } from '../simulation/events.js';
+import type { Outcome, RunSettings } from '../simulation/run.js';
+import { holeSizes, liveByLine, liveByOwner, takeBlockMap } from './block-map.js';
+import { judge } from './expectations.js';
+import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
+import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult } from './result.js';
+import { TaskStatistics } from './task-statistics.js';
+import { measureHoles, Trend } from './trend.js';
+
+/** Out-of-memory events recorded in full, with their block maps, unless told otherwise. */
+export const DEFAULT_KEPT_EVENTS = 100;
+const MAXIMUM_LOST_CONTENTS = 100;
+
+class Tally {
+  count = 0;
+  total = 0;
+  longest = 0;
+
+  add(cycles: number): void {
+    this.count++;
+    this.total += cycles;
+    if (cycles > this.longest) this.longest = cycles;
+  }
+
+  get plain() {
+    return { count: this.count, total: this.total, longest: this.longest };
+  }
+}
+
+export class Recorder implements RunObserver {
+  private board!: Board;
+  private readonly tasks = new TaskStatistics();
+  private readonly trend = new Trend();
+  private readonly malloc = new Tally();
+  private readonly free = new Tally();
+  private readonly suspension = new Tally();
+  private longestSuspensionBy = '';
+  private resets = 0;
+  private allocations = 0;
+  private frees = 0;
+  private zeroSizeRequests = 0;
+  private missedDeadlines = 0;
+  private requestedBytes = 0;
+  private peakRequested = 0;
+  private minimumFreeBytes = Number.POSITIVE_INFINITY;
+  private outOfMemoryCount = 0;
+  private readonly events: OutOfMemoryEvent[] = [];
+  private fault: RunResult['fault'];
+  private readonly lostContents: RunResult['lostContents'] = [];
+
+  constructor(private readonly keptEvents = DEFAULT_KEPT_EVENTS) {}
+
+  // --- what happens -------------------------------------------------------------------------------------
+
+  booted(board: Board): void {
+    this.board = board;
+    this.requestedBytes = 0;
+  }
+
+  allocated(block: Block): void {
+    this.allocations++;
+    this.requestedBytes += block.bytes;
+    if (this.requestedBytes > this.peakRequested) this.peakRequested = this.requestedBytes;
+    const free = this.board.heap.freeBytes();
+    if (free < this.minimumFreeBytes) this.minimumFreeBytes = free;
+    this.tasks.allocated(block);
+  }
+
+  freed(block: Block): void {
+    this.frees++;
+    this.requestedBytes -= block.bytes;
+    this.tasks.freed(block);
+  }
+
+  heapCalled(kind: HeapCallKind, cycles: number): void {
+    (kind === 'malloc' ? this.malloc : this.free).add(cycles);
+    this.trend.heapCalled(this.board);
+  }
+
+  zeroSizeRequest(): void {
+    this.zeroSizeRequests++;
+  }
+
+  outOfMemory(request: Request, bytes: number): void {
+    this.outOfMemoryCount++;
+    this.tasks.failed(request.owner);
+    if (this.events.length < this.keptEvents) this.events.push(this.describe(request, bytes));
+    else this.trend.take(this.board);
+  }
+
+  switchedIn(task: Task): void {
+    this.tasks.switchedIn(task.name, this.board.clock.cycle);
+  }
+
+  sent(sender: string, _queue: Queue, message: unknown): void {
+    if (typeof message !== 'object') return;
+    const block = message as Block;
+    this.tasks.moved(block, sender, block.owner);
+  }
+
+  received(task: Task, queue: Queue, message: unknown): void {
+    if (typeof message === 'object') this.tasks.moved(message as Block, `queue:${queue.name}`, task.name);
+  }
+
+  suspensionEnded(holder: Task, cycles: number): void {
+    if (cycles > this.suspension.longest) this.longestSuspensionBy = holder.name;
+    this.suspension.add(cycles);
+  }
+
+  heldUp(victim: Task, holder: Task, cycles: number): void {
+    this.tasks.heldUp(victim, holder, cycles);
+  }
+
+  missedDeadline(task: Task, _releaseCycle: number, lateCycles: number): void {
+    this.missedDeadlines++;
+    this.tasks.missedDeadline(task, lateCycles);
+  }
+
+  contentsLost(block: Block, address: number): void {
+    if (this.lostContents.length >= MAXIMUM_LOST_CONTENTS) return;
+    const { label, owner, at } = block;
+    const task = this.currentTask();
+    const place = at === undefined ? {} : { at };
+    this.lostContents.push({ task, tick: this.board.kernel.scheduler.tick, label, owner, address, ...place });
+  }
+
+  faulted(fault: Fault, task: string, at: Position | undefined): void {
+    const { kind, address, reason } = fault;
+    const place = at === undefined ? {} : { at };
+    this.fault = { kind, address, reason, task, tick: this.board.kernel.scheduler.tick, ...place };
+  }
+
+  corrupted(corruption: Corruption, task: string, at: Position | undefined): void {
+    const place = at === undefined ? {} : { at };
+    const { address, invariant: reason } = corruption;
+    this.fault = {
+      kind: 'corruption',
+      address,
+      reason,
+      task,
+      tick: this.board.kernel.scheduler.tick,
+      ...place,
+    };
+  }
+
+  reset(): void {
+    this.resets++;
+    this.tasks.stopClock(this.board.clock.cycle);
+    this.tasks.forgetBlocks();
+  }
+
+  ended(): void {
+    this.tasks.stopClock(this.board.clock.cycle);
+  }
+
+  // --- an out-of-memory event ---------------------------------------------------------------------------
+
+  private describe(request: Request, requested: number): OutOfMemoryEvent {
+    const { heap, clock, kernel } = this.board;
+    const { pieces: map, corruption } = takeBlockMap(this.board);
+    const holes = holeSizes(map);
+    const byOwner = liveByOwner(map);
+    const needed = heap.blockBytesFor(requested);
+    const allocatedBytes = byOwner.reduce((sum, entry) => sum + entry.bytes, 0);
+    const requestedBytes = byOwner.reduce((sum, entry) => sum + entry.requested, 0);
+    return {
+      number: this.outOfMemoryCount,
+      tick: kernel.scheduler.tick,
+      cycle: clock.cycle,
+      task: this.currentTask(),
+      label: request.label,
+      ...(request.at === undefined ? {} : { at: request.at }),
+      requested,
+      needed,
+      freeBytes: holes.reduce((sum, bytes) => sum + bytes, 0),
+      freeCounter: heap.freeBytes(),
+      largestHole: holes.reduce((largest, bytes) => Math.max(largest, bytes), 0),
+      holes: holes.length,
+      fragmentation: fragmentationMeasures(holes, needed, requestedBytes, allocatedBytes),
+      liveByOwner: byOwner.map(({ owner, blocks, bytes, requested: asked }) => ({
+        owner,
+        blocks,
+        bytes,
+        requested: asked,
+      })),
+      liveByLine: liveByLine(map),
+      map,
+      ...(corruption === undefined ? {} : { corruption }),
+    };
+  }
+
+  private currentTask(): string {
+    const { scheduler } = this.board.kernel;
+    return scheduler.isRunning ? scheduler.current!.name : '-';
+  }
+
+  // --- the result ---------------------------------------------------------------------------------------
+
+  /** After the run. `settings` and `scenario` are those of the run. */
+  result(scenario: Scenario, settings: RunSettings, outcome: Outcome): RunResult {
+    const { board } = this;
+    const { target, heap, options, cost, seed } = settings;
+    const { freeBytes, largestHole } =
+      outcome === 'corrupted' ? { freeBytes: 0, largestHole: 0 } : measureHoles(board);
+    const worstFragmentation = Math.max(
+      this.trend.worstFragmentation,
+      externalFragmentation(freeBytes, largestHole),
+      ...this.events.map((event) => event.fragmentation.external),
+    );
+    const minimumEverFreeBytes = Math.min(this.minimumFreeBytes, board.heapBytes);
+    const unjudged = {
+      version: RESULT_VERSION,
+      scenario: { name: scenario.name, file: scenario.file, description: scenario.description },
+      target: {
+        id: target.id,
+        name: target.name,
+        core: target.core,
+        clockHertz: target.clockHertz,
+        tickHertz: target.tickHertz,
+        alignment: target.alignment,
+        regions: target.regions.map(({ name, origin, bytes }) => ({ name, origin, bytes })),
+      },
+      heap: {
+        name: heap.name,
+        options: { ...options },
+        staticBytes: heap.staticBytes(options),
+        regions: board.layout.regions.map(({ name, origin, bytes }) => ({ name, origin, bytes })),
+      },
+      cost: { source: cost.source, estimated: cost.estimated },
+      seed,
+      outcome,
+      tick: board.kernel.scheduler.timerTicks(),
+      cycle: board.clock.cycle,
+      resets: this.resets,
+      operations: this.malloc.count + this.free.count,
+      allocations: this.allocations,
+      frees: this.frees,
+      zeroSizeRequests: this.zeroSizeRequests,
+      live: { blocks: board.blocks.size, requested: this.requestedBytes },
+      peakRequested: this.peakRequested,
+      freeBytes,
+      minimumEverFreeBytes,
+      largestHole,
+      worstFragmentation,
+      malloc: this.malloc.plain,
+      free: this.free.plain,
+      suspension: this.suspension.plain,
+      longestSuspensionBy: this.longestSuspensionBy,
+      missedDeadlines: this.missedDeadlines,
+      tasks: this.tasks.results(),
+      samples: this.trend.samples,
+      outOfMemoryCount: this.outOfMemoryCount,
+      outOfMemory: this.events,
+      ...(this.fault === undefined ? {} : { fault: this.fault }),
+      lostContents: this.lostContents,
+    } as const;
+    const expectations = judge(scenario.expect, unjudged, board.clock);
+    const broken = outcome === 'fault' || outcome === 'corrupted' || this.lostContents.length > 0;
+    return {
+      ...unjudged,
+      expectations,
+      passed: !broken && expectations.every((expectation) => expectation.holds),
+    };
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * A run's result: plain data with a version, written by `heaplab run --out` and read by `heaplab inspect`
+ * through this one schema. Times are cycles of the target's clock unless the name says otherwise; cycles
+ * count from power-on. Sizes are bytes.
+ */
+
+import * as v from 'valibot';
+import { type Problem, UserError } from '../input/index.js';
+
+export const RESULT_VERSION = 1;
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Position = v.object({ line: Count, column: Count });
+
+/** One piece of the arena; used ones say whose they are. */
+const Piece = v.object({
+  kind: v.picklist(['used', 'hole', 'bookkeeping']),
+  address: Count,
+  bytes: Count,
+  /** Of a used block: where the caller's bytes begin, and how many were asked for. */
+  payload: v.optional(Count),
+  requested: v.optional(Count),
+  owner: v.optional(v.string()),
+  label: v.optional(v.string()),
+  at: v.optional(Position),
+  allocatedCycle: v.optional(Count),
+});
+
+/** The named formulas of fragmentation; each 0 (none) to 1, `linuxIndex` is -1 where a hole would have done. */
+const Fragmentation = v.object({
+  /** 1 - largest hole / free bytes. */
+  external: v.number(),
+  /** umm_malloc: 1 - floor(sqrt(sum of squares)) / free bytes. */
+  ummMalloc: v.number(),
+  /** Pigweed, Sawicki: 1 - sqrt(sum of squares) / free bytes. */
+  pigweed: v.number(),
+  /** Linux's unusable free space index: share of the free bytes in holes too small for the request. */
+  unusable: v.number(),
+  /** Linux's fragmentation_index: towards 0 lack of memory, towards 1 fragmentation. */
+  linuxIndex: v.number(),
+  /** 1 - requested / allocated, over live blocks. */
+  internal: v.number(),
+});
+
+const OwnedBytes = v.object({ owner: v.string(), blocks: Count, bytes: Count, requested: Count });
+const LineBytes = v.object({ line: Count, owner: v.string(), blocks: Count, bytes: Count, requested: Count });
+
+const OutOfMemory = v.object({
+  /** From 1, over the whole run. */
+  number: Count,
+  tick: Count,
+  cycle: Count,
+  /** `-` before the scheduler runs. */
+  task: v.string(),
+  label: v.string(),
+  at: v.optional(Position),
+  requested: Count,
+  /** With header and rounding. */
+  needed: Count,
+  freeBytes: Count,
+  /** The heap's own counter, which may differ from the holes' sum. */
+  freeCounter: Count,
+  largestHole: Count,
+  holes: Count,
+  fragmentation: Fragmentation,
+  liveByOwner: v.array(OwnedBytes),
+  liveByLine: v.array(LineBytes),
+  map: v.array(Piece),
+  /** Why the map ends early: the heap's structure was broken by then. */
+  corruption: v.optional(v.string()),
+});
+
+const Sample = v.object({ cycle: Count, freeBytes: Count, largestHole: Count, liveBlocks: Count });
+
+const TaskStatistics = v.object({
+  name: v.string(),
+  runCycles: Count,
+  allocations: Count,
+  frees: Count,
+  failures: Count,
+  liveBytes: Count,
+  peakLiveBytes: Count,
+  missedDeadlines: Count,
+  worstLatenessCycles: Count,
+  /** Waited because another task had suspended the scheduler. */
+  heldUpCycles: Count,
+  longestHeldUpCycles: Count,
+  longestHeldUpBy: v.string(),
+});
+
+const Limits = v.object({ count: Count, total: Count, longest: Count });
+
+const Expectation = v.object({
+  what: v.string(),
+  expected: v.string(),
+  actual: v.string(),
+  holds: v.boolean(),
+});
+
+export const RunResultSchema = v.object({
+  version: v.literal(RESULT_VERSION),
+  scenario: v.object({ name: v.string(), file: v.string(), description: v.string() }),
+  target: v.object({
+    id: v.string(),
+    name: v.string(),
+    core: v.string(),
+    clockHertz: v.number(),
+    tickHertz: v.number(),
+    alignment: Count,
+    regions: v.array(v.object({ name: v.string(), origin: Count, bytes: Count })),
+  }),
+  heap: v.object({
+    name: v.string(),
+    options: v.record(v.string(), v.union([v.boolean(), v.number(), v.string()])),
+    staticBytes: Count,
+    regions: v.array(v.object({ name: v.string(), origin: Count, bytes: Count })),
+  }),
+  cost: v.object({ source: v.string(), estimated: v.boolean() }),
+  seed: Count,
+  outcome: v.picklist(['finished', 'halted', 'fault', 'corrupted']),
+  tick: Count,
+  cycle: Count,
+  resets: Count,
+  operations: Count,
+  allocations: Count,
+  frees: Count,
+  zeroSizeRequests: Count,
+  live: v.object({ blocks: Count, requested: Count }),
+  peakRequested: Count,
+  freeBytes: Count,
+  minimumEverFreeBytes: Count,
+  largestHole: Count,
+  worstFragmentation: v.number(),
+  malloc: Limits,
+  free: Limits,
+  suspension: Limits,
+  longestSuspensionBy: v.string(),
+  missedDeadlines: Count,
+  tasks: v.array(TaskStatistics),
+  samples: v.array(Sample),
+  /** All of them; `outOfMemory` holds the first ones in full. */
+  outOfMemoryCount: Count,
+  outOfMemory: v.array(OutOfMemory),
+  fault: v.optional(
+    v.object({
+      kind: v.string(),
+      address: Count,
+      reason: v.string(),
+      task: v.string(),
+      tick: Count,
+      at: v.optional(Position),
+    }),
+  ),
+  lostContents: v.array(
+    v.object({
+      task: v.string(),
+      tick: Count,
+      label: v.string(),
+      owner: v.string(),
+      address: Count,
+      at: v.optional(Position),
+    }),
+  ),
+  expectations: v.array(Expectation),
+  passed: v.boolean(),
+});
+
+export type RunResult = v.InferOutput<typeof RunResultSchema>;
+export type OutOfMemoryEvent = v.InferOutput<typeof OutOfMemory>;
+export type MapPiece = v.InferOutput<typeof Piece>;
+export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
+export type TaskResult = v.InferOutput<typeof TaskStatistics>;
+export type ExpectationResult = v.InferOutput<typeof Expectation>;
+
+/** @throws UserError when `text` is no result of this version */
+export function parseResult(text: string, file: string): RunResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw notAResult(file, 'it is no JSON');
+  }
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === 'number' && version !== RESULT_VERSION) {
+    throw notAResult(file, `it has version ${version}, this heaplab reads version ${RESULT_VERSION}`);
+  }
+  const parsed = v.safeParse(RunResultSchema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw notAResult(file, `${v.getDotPath(issue) ?? 'the top level'}: ${issue.message}`);
+}
+
+function notAResult(file: string, why: string): UserError {
+  const problem: Problem = {
+    code: 'syntax',
+    file,
+    message: `this is no result of a run: ${why}`,
+    expected: 'a file written by "heaplab run … --out result.json"',
+  };
+  return new UserError([problem]);
+}

@@ -1,0 +1,96 @@
+/** What a run did to each task: CPU time, memory, deadlines, time lost to others' suspensions. */
+
+import type { Task } from '../kernel/index.js';
+import type { Block } from '../scenario/firmware.js';
+import type { TaskResult } from './result.js';
+
+export class TaskStatistics {
+  private readonly byName = new Map<string, TaskResult>();
+  private running: TaskResult | undefined;
+  private switchedInCycle = 0;
+
+  /** Sorted by name; queues that blocks travel through count as holders too. */
+  results(): TaskResult[] {
+    return [...this.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  switchedIn(task: string, cycle: number): void {
+    this.stopClock(cycle);
+    this.running = this.of(task);
+  }
+
+  /** Ends the running task's turn, at a switch, a reset or the end. */
+  stopClock(cycle: number): void {
+    if (this.running !== undefined) this.running.runCycles += cycle - this.switchedInCycle;
+    this.switchedInCycle = cycle;
+    this.running = undefined;
+  }
+
+  allocated(block: Block): void {
+    this.of(block.owner).allocations++;
+    this.gain(block.owner, block.bytes);
+  }
+
+  freed(block: Block): void {
+    this.of(block.owner).frees++;
+    this.gain(block.owner, -block.bytes);
+  }
+
+  failed(owner: string): void {
+    this.of(owner).failures++;
+  }
+
+  /** A block changed hands. */
+  moved(block: Block, from: string, to: string): void {
+    this.gain(from, -block.bytes);
+    this.gain(to, block.bytes);
+  }
+
+  missedDeadline(task: Task, lateCycles: number): void {
+    const entry = this.of(task.name);
+    entry.missedDeadlines++;
+    entry.worstLatenessCycles = Math.max(entry.worstLatenessCycles, lateCycles);
+  }
+
+  heldUp(victim: Task, holder: Task, cycles: number): void {
+    const entry = this.of(victim.name);
+    entry.heldUpCycles += cycles;
+    if (cycles > entry.longestHeldUpCycles) {
+      entry.longestHeldUpCycles = cycles;
+      entry.longestHeldUpBy = holder.name;
+    }
+  }
+
+  /** After a reset nothing is live. */
+  forgetBlocks(): void {
+    for (const entry of this.byName.values()) entry.liveBytes = 0;
+  }
+
+  private gain(owner: string, bytes: number): void {
+    const entry = this.of(owner);
+    entry.liveBytes += bytes;
+    if (entry.liveBytes > entry.peakLiveBytes) entry.peakLiveBytes = entry.liveBytes;
+  }
+
+  private of(name: string): TaskResult {
+    let entry = this.byName.get(name);
+    if (entry === undefined) {
+      entry = {
+        name,
+        runCycles: 0,
+        allocations: 0,
+        frees: 0,
+        failures: 0,
+        liveBytes: 0,
+        peakLiveBytes: 0,
+        missedDeadlines: 0,
+        worstLatenessCycles: 0,
+        heldUpCycles: 0,
+        longestHeldUpCycles: 0,
+        longestHeldUpBy: '',
+      };
+      this.byName.set(name, entry);
+    }
+    return entry;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * How free memory and the largest hole went over a run, in a bounded number of samples: when there are too
+ * many, every other one is dropped and the distance between samples doubled.
+ */
+
+import type { Board } from '../simulation/board.js';
+import { externalFragmentation } from './fragmentation.js';
+
+export interface TrendSample {
+  readonly cycle: number;
+  readonly freeBytes: number;
+  readonly largestHole: number;
+  readonly liveBlocks: number;
+}
+
+const MAXIMUM_SAMPLES = 256;
+/** Heap calls between the first samples. */
+const FIRST_DISTANCE = 8;
+
+export class Trend {
+  samples: TrendSample[] = [];
+  /** Highest external fragmentation among the samples ever taken. */
+  worstFragmentation = 0;
+  private distance = FIRST_DISTANCE;
+  private calls = 0;
+
+  /** Called after every heap call. */
+  heapCalled(board: Board): void {
+    if (this.calls++ % this.distance === 0) this.take(board);
+  }
+
+  take(board: Board): TrendSample {
+    const { freeBytes, largestHole } = measureHoles(board);
+    const sample = { cycle: board.clock.cycle, freeBytes, largestHole, liveBlocks: board.blocks.size };
+    this.worstFragmentation = Math.max(
+      this.worstFragmentation,
+      externalFragmentation(freeBytes, largestHole),
+    );
+    this.samples.push(sample);
+    if (this.samples.length >= MAXIMUM_SAMPLES) {
+      this.samples = this.samples.filter((_, index) => index % 2 === 0);
+      this.distance *= 2;
+    }
+    return sample;
+  }
+}
+
+export function measureHoles(board: Board): { freeBytes: number; largestHole: number } {
+  let freeBytes = 0;
+  let largestHole = 0;
+  board.heap.walk((kind, _address, bytes) => {
+    if (kind !== 'hole') return;
+    freeBytes += bytes;
+    if (bytes > largestHole) largestHole = bytes;
+  });
+  return { freeBytes, largestHole };
+}

@@ -1,0 +1,18 @@
+/** What the kernel tells about itself. Every method is called in the order in which things happen. */
+
+import type { Queue } from './queue.js';
+import type { Task } from './task.js';
+
+export interface KernelEvents {
+  /** `task` has the CPU now; the one before it had it until this moment. */
+  switchedIn(task: Task): void;
+  /** About to be put into the queue. `sender` is a task's or an interrupt's name. */
+  sent(sender: string, queue: Queue, message: unknown): void;
+  sendFailed(sender: string, queue: Queue, message: unknown): void;
+  received(task: Task, queue: Queue, message: unknown): void;
+  receiveFailed(task: Task, queue: Queue): void;
+  /** The outermost `xTaskResumeAll` after `cycles` of suspension by `holder`. */
+  suspensionEnded(holder: Task, cycles: number): void;
+  /** `victim`, of higher priority, could have run `cycles` earlier had `holder` not suspended the scheduler. */
+  heldUp(victim: Task, holder: Task, cycles: number): void;
+}

@@ -1,0 +1,286 @@
+/**
+ * The kernel as firmware sees it: creates tasks and queues, starts the scheduler, runs programs, takes
+ * interrupts, lets idle clean up. FreeRTOS's rules; where they leave room, what the real kernel was seen to
+ * do (test/vectors/kernel).
+ *
+ * A program is a generator that yields exactly where its task loses the CPU. Calls that can block are
+ * generators (`yield* kernel.delay(3)`); after any other call the program yields if `switchDue` is set.
+ */
+
+import { type Clock, Fault } from '../mcu/index.js';
+import type { KernelEvents } from './events.js';
+import { List } from './list.js';
+import { Queue, QueueCalls } from './queue.js';
+import { Scheduler } from './scheduler.js';
+import { type Program, Task } from './task.js';
+
+/** A source of interrupts. `fire` runs the handler and sets `nextCycle` to a later cycle, or to Infinity. */
+export interface Interrupt {
+  readonly name: string;
+  nextCycle: number;
+  fire(): void;
+}
+
+export type KernelObject = 'stack' | 'tcb' | 'queue';
+
+/** Where stacks, TCBs and queue storage come from: heap calls, with their suspension and cost. */
+export interface KernelStorage {
+  /** An address, or 0 when there is no room. `owner`: the task's or queue's name. */
+  allocate(object: KernelObject, owner: string, bytes: number): number;
+  release(object: KernelObject, owner: string, address: number): void;
+}
+
+export interface KernelConfig {
+  readonly priorities: number;
+  readonly tcbBytes: number;
+  /** Of a queue's control structure; its storage comes on top. */
+  readonly queueBytes: number;
+  readonly idleStackBytes: number;
+}
+
+/** Ends the run from wherever it is: the power goes off, or the firmware halts or resets the chip. */
+export class Stop {
+  constructor(readonly reason: 'end' | 'halt' | 'reset') {}
+}
+
+const MAXIMUM_IDLE_SWITCHES = 100_000;
+
+export class Kernel {
+  readonly scheduler: Scheduler;
+  readonly queues: QueueCalls;
+  /** Runs once per tick while the idle task does; it must not block. */
+  idleHook: (() => Program) | undefined;
+  readonly interrupts: Interrupt[] = [];
+
+  private readonly terminated = new List<Task>();
+  private endCycle = Number.POSITIVE_INFINITY;
+  /** Whose handler is running. */
+  interrupted: Interrupt | undefined;
+
+  /** `storage`: undefined when kernel objects are static. */
+  constructor(
+    readonly clock: Clock,
+    private readonly config: KernelConfig,
+    events: KernelEvents,
+    private readonly storage: KernelStorage | undefined,
+  ) {
+    this.scheduler = new Scheduler(clock, config.priorities, events);
+    this.queues = new QueueCalls(this.scheduler, events);
+  }
+
+  // --- creation -----------------------------------------------------------------------------------------
+
+  /** `xQueueCreate`: one block for structure and storage; undefined when there is no room. */
+  createQueue(name: string, length: number, itemBytes: number): Queue | undefined {
+    const bytes = this.config.queueBytes + length * itemBytes;
+    const address = this.storage === undefined ? 0 : this.storage.allocate('queue', name, bytes);
+    if (this.storage !== undefined && address === 0) return undefined;
+    return new Queue(name, length, address);
+  }
+
+  /** `xTaskCreate`: stack, then TCB; undefined when there is no room for both. */
+  *createTask(
+    name: string,
+    priority: number,
+    stackBytes: number,
+    program: (task: Task) => Program,
+  ): Generator<void, Task | undefined, void> {
+    const { storage, scheduler } = this;
+    const task = new Task(name, priority, stackBytes);
+    if (storage !== undefined) {
+      task.stackAddress = storage.allocate('stack', name, stackBytes);
+      if (scheduler.switchDue) yield;
+      if (task.stackAddress === 0) return undefined;
+      task.tcbAddress = storage.allocate('tcb', name, this.config.tcbBytes);
+      if (scheduler.switchDue) yield;
+      if (task.tcbAddress === 0) {
+        storage.release('stack', name, task.stackAddress);
+        if (scheduler.switchDue) yield;
+        return undefined;
+      }
+    }
+    task.program = program(task);
+    scheduler.add(task);
+    if (scheduler.switchDue) yield;
+    return task;
+  }
+
+  /** {@link createTask} before the scheduler runs, when nothing can switch. */
+  createTaskAtBoot(name: string, priority: number, stackBytes: number, program: (task: Task) => Program) {
+    const creation = this.createTask(name, priority, stackBytes, program).next();
+    return creation.done ? creation.value : undefined;
+  }
+
+  // --- running ------------------------------------------------------------------------------------------
+
+  /** `vTaskStartScheduler`: creates IDLE and lets the first task run; false when IDLE finds no room. */
+  start(): boolean {
+    const idle = this.createTaskAtBoot('IDLE', 0, this.config.idleStackBytes, () => this.idle());
+    if (idle === undefined) return false;
+    this.scheduler.start();
+    return true;
+  }
+
+  /** Runs until a {@link Stop} is thrown, at the latest at `endCycle`. */
+  run(endCycle: number): Stop {
+    this.endCycle = endCycle;
+    const { scheduler, clock } = this;
+    let lastCycle = clock.cycle;
+    let switches = 0;
+    try {
+      for (;;) {
+        const task = scheduler.current!;
+        task.lastWakeTick ??= scheduler.tick;
+        task.program!.next();
+        scheduler.switchContext();
+        if (clock.cycle !== lastCycle) {
+          lastCycle = clock.cycle;
+          switches = 0;
+        } else if (++switches > MAXIMUM_IDLE_SWITCHES) {
+          throw new Fault('endless-loop', 0, `tasks switch for ever at cycle ${lastCycle}: no time passes`);
+        }
+      }
+    } catch (stop) {
+      if (stop instanceof Stop) return stop;
+      throw stop;
+    }
+  }
+
+  /**
+   * Lets the running task work for `cycles`; interrupts come in between. Returns what is left to do when
+   * another task must run first. While the scheduler is suspended that is never the case.
+   */
+  work(cycles: number): number {
+    const { clock, scheduler } = this;
+    let left = cycles;
+    while (left > 0) {
+      const next = this.nextInterruptCycle();
+      if (clock.cycle + left < next) {
+        clock.cycle += left;
+        left = 0;
+      } else {
+        const spent = Math.max(0, next - clock.cycle);
+        clock.cycle += spent;
+        left -= spent;
+        this.takeInterrupt();
+        if (scheduler.switchDue) break;
+      }
+    }
+    scheduler.passTicks();
+    return left;
+  }
+
+  private nextInterruptCycle(): number {
+    let next = Math.min(this.endCycle, this.scheduler.nextTickCycle());
+    for (const interrupt of this.interrupts) next = Math.min(next, interrupt.nextCycle);
+    return next;
+  }
+
+  /** What is due now: the end of the run, else the tick, else interrupts in their order. */
+  private takeInterrupt(): void {
+    const { clock, scheduler } = this;
+    if (clock.cycle >= this.endCycle) throw new Stop('end');
+    if (scheduler.nextTickCycle() <= clock.cycle) {
+      if (scheduler.incrementTick(scheduler.timerTicks())) scheduler.yield();
+      return;
+    }
+    scheduler.passTicks();
+    const due = this.interrupts.find((interrupt) => interrupt.nextCycle <= clock.cycle);
+    if (due === undefined) return;
+    this.interrupted = due;
+    due.fire();
+    this.interrupted = undefined;
+  }
+
+  /** Time that an interrupt's handler takes: nothing else happens meanwhile. */
+  workInInterrupt(cycles: number): void {
+    this.clock.cycle += cycles;
+  }
+
+  /** For calls that an interrupt must not make. @throws Fault in an interrupt */
+  assertInTask(call: string): void {
+    if (this.interrupted !== undefined) {
+      throw new Fault('illegal-call', 0, `${call} called from interrupt ${this.interrupted.name}`);
+    }
+  }
+
+  // --- calls of the running task ------------------------------------------------------------------------
+
+  /** Uses the CPU for `cycles`. */
+  *compute(cycles: number): Program {
+    let left = this.work(cycles);
+    while (left > 0) {
+      yield;
+      left = this.work(left);
+    }
+    if (this.scheduler.switchDue) yield;
+  }
+
+  /** `vTaskDelay`; 0 ticks are a yield. */
+  *delay(ticks: number): Program {
+    this.scheduler.assertMayBlock('delay');
+    if (ticks > 0) this.scheduler.blockUntil(this.scheduler.tick + ticks);
+    else this.scheduler.yield();
+    yield;
+  }
+
+  /** `xTaskDelayUntil` on the task's own grid. A time already past does not block, but still yields. */
+  *delayUntil(periodTicks: number): Program {
+    this.scheduler.assertMayBlock('delay until');
+    const task = this.scheduler.current!;
+    const wake = task.lastWakeTick! + periodTicks;
+    task.lastWakeTick = wake;
+    if (wake > this.scheduler.tick) this.scheduler.blockUntil(wake);
+    else this.scheduler.yield();
+    yield;
+  }
+
+  /** `vTaskDelete`: another task's memory is freed here, the caller's own later by IDLE. */
+  *deleteTask(task: Task): Program {
+    this.scheduler.remove(task);
+    if (task === this.scheduler.current) {
+      this.terminated.insertAtEnd(task.stateItem);
+      yield;
+      throw new Error(`the deleted task ${task.name} was scheduled`);
+    }
+    yield* this.releaseTask(task);
+  }
+
+  private *releaseTask(task: Task): Program {
+    if (this.storage === undefined) return;
+    this.storage.release('stack', task.name, task.stackAddress);
+    if (this.scheduler.switchDue) yield;
+    this.storage.release('tcb', task.name, task.tcbAddress);
+    if (this.scheduler.switchDue) yield;
+  }
+
+  // --- idle ---------------------------------------------------------------------------------------------
+
+  /** Frees deleted tasks, makes way for others of priority 0, runs the hook, waits for an interrupt. */
+  private *idle(): Program {
+    const { scheduler } = this;
+    for (;;) {
+      for (let task = this.terminated.head; task !== undefined; task = this.terminated.head) {
+        task.stateItem.remove();
+        yield* this.releaseTask(task);
+      }
+      if (scheduler.hasReadyEqual()) {
+        scheduler.yield();
+        yield;
+        continue;
+      }
+      if (this.idleHook !== undefined) yield* this.idleHook();
+      this.waitForInterrupt();
+      if (scheduler.switchDue) yield;
+    }
+  }
+
+  private waitForInterrupt(): void {
+    const { clock, scheduler } = this;
+    scheduler.everyTick = this.idleHook !== undefined;
+    clock.cycle = Math.max(clock.cycle, this.nextInterruptCycle());
+    this.takeInterrupt();
+    scheduler.everyTick = false;
+    scheduler.passTicks();
+  }
+}

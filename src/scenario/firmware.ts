@@ -1,0 +1,59 @@
+/**
+ * What a script needs from the device it runs on. The simulation implements it; scripts know nothing else.
+ */
+
+import type { Position } from '../input/index.js';
+import type { Kernel, Program, Queue, Task } from '../kernel/index.js';
+
+/** A live block with what a developer would like to know about it in a debugger. */
+export interface Block {
+  readonly handle: number;
+  /** What was asked for. */
+  readonly bytes: number;
+  /** Counts allocations of the run, from 1. */
+  readonly serial: number;
+  /** The script's name for it, or `stack:A`, `tcb:A`, `queue:q`. */
+  readonly label: string;
+  /** Task that holds it now, or `queue:q` while it travels. */
+  owner: string;
+  /** Where it was allocated; undefined for the kernel's own objects. */
+  readonly at: Position | undefined;
+  readonly allocatedCycle: number;
+}
+
+/** Who asks for memory, under which name, and where in the script. */
+export interface Request {
+  readonly owner: string;
+  readonly label: string;
+  readonly at: Position | undefined;
+}
+
+export interface Firmware {
+  readonly kernel: Kernel;
+  /** Bytes that the heap manages, for `fill: 70 %`. */
+  readonly heapBytes: number;
+
+  /** undefined: out of memory. The OOM event has been told by then. */
+  malloc(bytes: number, request: Request): Block | undefined;
+  calloc(count: number, bytes: number, request: Request): Block | undefined;
+  /** undefined: the old block stays (or `bytes` is 0 and it is freed). */
+  realloc(block: Block, bytes: number, request: Request): Block | undefined;
+  free(block: Block): void;
+  lock(block: Block): void;
+  unlock(block: Block): void;
+  /** Writes the whole requested size with a pattern of the block's own. */
+  fill(block: Block): void;
+  /** Reads the pattern back. Tells `contentsLost` where it is another. */
+  verify(block: Block): void;
+  /** Writes `bytes` bytes behind the requested size. */
+  overflow(block: Block, bytes: number, value: number): void;
+
+  /** A script's `log`; `owner` is the task's or interrupt's name. */
+  log(owner: string, text: string): void;
+
+  /** A task of the scenario by name. @throws Fault when it does not exist (any more) */
+  task(name: string): Task;
+  startTask(name: string): Program;
+  /** @throws Fault when there was no room for it */
+  queue(name: string): Queue;
+}

@@ -1,0 +1,348 @@
+/**
+ * Compiles a script: every step becomes a function that acts at once and returns nothing, or returns a
+ * program to run where the step can block or loop. Names, times and distributions are resolved here, once,
+ * so that a step costs little when it runs.
+ */
+
+import type { Position } from '../input/index.js';
+import { FOREVER, type Program, Stop, type Task } from '../kernel/index.js';
+import { Fault } from '../mcu/index.js';
+import { churn } from './churn.js';
+import type { Block, Firmware, Request } from './firmware.js';
+import { type RandomStream, sampler, weightedIndex } from './random.js';
+import type { MessageSource, OomPolicy, Selection, Step, Timeout } from './scenario.js';
+import { cycleDistribution, tickDistribution, toTicks } from './times.js';
+
+export type CompiledStep = () => Program | undefined;
+
+/** Blocks held under a name, newest last. */
+export type Holdings = Map<string, Block[]>;
+
+/** One running instance of a script: a task's, an interrupt's or a hook's. */
+export interface Frame {
+  readonly firmware: Firmware;
+  readonly random: RandomStream;
+  /** The task's or interrupt's name. */
+  readonly owner: string;
+  /** Names of the task's own. */
+  readonly locals: Holdings;
+  /** Names all tasks share. */
+  readonly globals: Holdings;
+  readonly onOom: OomPolicy;
+  readonly inInterrupt: boolean;
+  /** The step being run, for events and faults; shared with the frame's hooks. */
+  readonly place: { at: Position | undefined };
+}
+
+/** Passes of a loop without any time passing, after which it is an endless one. */
+const MAXIMUM_TIMELESS_PASSES = 1_000_000;
+
+/** Runs compiled steps in order; yields where the task loses the CPU. */
+export function* runSteps(firmware: Firmware, steps: readonly CompiledStep[]): Program {
+  const { scheduler } = firmware.kernel;
+  for (const step of steps) {
+    const program = step();
+    if (program !== undefined) yield* program;
+    if (scheduler.switchDue) yield;
+  }
+}
+
+export function compileSteps(steps: readonly Step[], frame: Frame): CompiledStep[] {
+  return steps.map((step) => {
+    const compiled = compileStep(step, frame);
+    return () => {
+      frame.place.at = step.at;
+      return compiled();
+    };
+  });
+}
+
+function compileStep(step: Step, frame: Frame): CompiledStep {
+  const { firmware, random } = frame;
+  const { kernel } = firmware;
+  const { scheduler, clock } = kernel;
+  switch (step.kind) {
+    case 'alloc':
+    case 'calloc':
+    case 'realloc':
+      return compileAllocation(step, frame);
+    case 'free':
+      return forEachSelected(step.name, step.which, frame, (block) => firmware.free(block), 'take');
+    case 'lock':
+      return forEachSelected(step.name, step.which, frame, (block) => firmware.lock(block));
+    case 'unlock':
+      return forEachSelected(step.name, step.which, frame, (block) => firmware.unlock(block));
+    case 'fill':
+      return forEachSelected(step.name, step.which, frame, (block) => firmware.fill(block));
+    case 'verify':
+      return forEachSelected(step.name, step.which, frame, (block) => firmware.verify(block));
+    case 'overflow':
+      return forEachSelected(step.name, 'newest', frame, (block) =>
+        firmware.overflow(block, step.bytes, step.value),
+      );
+    case 'compute': {
+      const cycles = sampler(cycleDistribution(step.time, clock), random);
+      if (frame.inInterrupt) return act(() => kernel.workInInterrupt(cycles()));
+      return () => kernel.compute(cycles());
+    }
+    case 'delay': {
+      const ticks = sampler(tickDistribution(step.time, clock), random);
+      return () => kernel.delay(ticks());
+    }
+    case 'delay-until': {
+      const ticks = toTicks(step.period, clock);
+      return () => kernel.delayUntil(ticks);
+    }
+    case 'send':
+      return compileSend(step.queue, step.message, step.timeout, frame);
+    case 'receive':
+      return compileReceive(step.queue, step.name, step.timeout, frame);
+    case 'repeat':
+      return compileRepeat(step, frame);
+    case 'choose': {
+      const branches = step.branches.map((branch) => compileSteps(branch.steps, frame));
+      const pick = weightedIndex(step.branches, random);
+      return () => runSteps(firmware, branches[pick()]!);
+    }
+    case 'if-allocated': {
+      const held = holdings(step.name, frame);
+      const then = compileSteps(step.then, frame);
+      const otherwise = compileSteps(step.otherwise, frame);
+      return () => runSteps(firmware, held.length > 0 ? then : otherwise);
+    }
+    case 'yield':
+      return act(() => scheduler.yield());
+    case 'suspend':
+      return act(() => scheduler.suspend(taskNamed(step.task, frame)));
+    case 'resume':
+      return act(() => scheduler.resume(firmware.task(step.task)));
+    case 'set-priority':
+      return act(() => scheduler.setPriority(taskNamed(step.task, frame), step.priority));
+    case 'suspend-all':
+      return act(() => scheduler.suspendAll());
+    case 'resume-all':
+      return act(() => scheduler.resumeAll());
+    case 'start-task':
+      return () => firmware.startTask(step.task);
+    case 'delete-task':
+      return () => kernel.deleteTask(taskNamed(step.task, frame));
+    case 'log':
+      return act(() => firmware.log(frame.owner, step.text));
+    case 'churn':
+      return () => churn(step, frame);
+  }
+}
+
+function act(effect: () => void): CompiledStep {
+  return () => {
+    effect();
+    return undefined;
+  };
+}
+
+function taskNamed(name: string, frame: Frame): Task {
+  return name === 'self' ? frame.firmware.kernel.scheduler.current! : frame.firmware.task(name);
+}
+
+// --- blocks -----------------------------------------------------------------------------------------------
+
+function holdings(name: string, frame: Frame): Block[] {
+  const scope = frame.globals.has(name) ? frame.globals : frame.locals;
+  let held = scope.get(name);
+  if (held === undefined) {
+    held = [];
+    scope.set(name, held);
+  }
+  return held;
+}
+
+/**
+ * Applies `effect` to the blocks that `which` selects. Nothing held under the name is a NULL pointer: no
+ * effect. With `take` the blocks leave their name before the effect.
+ */
+function forEachSelected(
+  name: string,
+  which: Selection,
+  frame: Frame,
+  effect: (block: Block) => void,
+  take?: 'take',
+): CompiledStep {
+  const held = holdings(name, frame);
+  const { scheduler } = frame.firmware.kernel;
+  const select = (index: number) => (take === undefined ? held[index]! : held.splice(index, 1)[0]!);
+  if (which === 'all') {
+    return function* all() {
+      // From the newest to the oldest, and never one that another task took meanwhile.
+      for (let index = held.length - 1; index >= 0; index = Math.min(index, held.length) - 1) {
+        effect(select(index));
+        if (scheduler.switchDue) yield;
+      }
+    };
+  }
+  return act(() => {
+    if (held.length > 0) effect(select(chosenIndex(held, which, frame)));
+  });
+}
+
+function chosenIndex(held: readonly Block[], which: Exclude<Selection, 'all'>, frame: Frame): number {
+  if (which === 'oldest') return 0;
+  return which === 'newest' ? held.length - 1 : frame.random.below(held.length);
+}
+
+type AllocationStep = Extract<Step, { kind: 'alloc' | 'calloc' | 'realloc' }>;
+
+function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
+  const { firmware, random } = frame;
+  const held = holdings(step.name, frame);
+  const size = sampler(step.size, random);
+  const request: Request = { owner: frame.owner, label: step.name, at: step.at };
+  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame);
+
+  if (step.kind === 'realloc') {
+    return () => {
+      if (held.length === 0) return allocate(() => firmware.malloc(size(), request));
+      const index = chosenIndex(held, step.which, frame);
+      const bytes = size();
+      return settle(bytes, () => {
+        const moved = firmware.realloc(held[index]!, bytes, request);
+        if (moved !== undefined) held[index] = moved;
+        else if (bytes === 0) held.splice(index, 1);
+        return moved !== undefined;
+      });
+    };
+  }
+  const count = step.kind === 'calloc' ? sampler(step.count, random) : undefined;
+  function allocate(attempt: (bytes: number) => Block | undefined): Program | undefined {
+    const bytes = size();
+    return settle(bytes, () => {
+      const block = attempt(bytes);
+      if (block !== undefined) held.push(block);
+      return block !== undefined;
+    });
+  }
+  return count === undefined
+    ? () => allocate((bytes) => firmware.malloc(bytes, request))
+    : () => allocate((bytes) => firmware.calloc(count(), bytes, request));
+}
+
+/** Makes an attempt to allocate and does what the firmware does when it fails. */
+type Settle = (bytes: number, attempt: () => boolean) => Program | undefined;
+
+export function compileOomPolicy(policy: OomPolicy, frame: Frame): Settle {
+  const { firmware } = frame;
+  switch (policy.kind) {
+    case 'continue':
+      return (_bytes, attempt) => {
+        attempt();
+        return undefined;
+      };
+    case 'halt':
+    case 'reset':
+      return (bytes, attempt) => {
+        // pvPortMalloc(0) returns NULL too, but no firmware gives up over it.
+        if (!attempt() && bytes !== 0) throw new Stop(policy.kind);
+        return undefined;
+      };
+    case 'hook': {
+      const hook = compileSteps(policy.steps, { ...frame, onOom: { kind: 'continue' } });
+      return (_bytes, attempt) => (attempt() ? undefined : runSteps(firmware, hook));
+    }
+    case 'retry': {
+      const ticks = toTicks(policy.delay, firmware.kernel.clock);
+      return (bytes, attempt) =>
+        attempt() || bytes === 0 ? undefined : retry(frame, ticks, policy.times, attempt);
+    }
+  }
+}
+
+function* retry(frame: Frame, ticks: number, times: number, attempt: () => boolean): Program {
+  const { kernel } = frame.firmware;
+  for (let round = 0; round < times; round++) {
+    if (kernel.scheduler.switchDue) yield;
+    yield* kernel.delay(ticks);
+    if (attempt()) return;
+  }
+}
+
+// --- queues -----------------------------------------------------------------------------------------------
+
+/** What travels through queues: a block, or a number. */
+export type Message = Block | number;
+
+function timeoutTicks(timeout: Timeout, frame: Frame): number {
+  return timeout === 'forever' ? FOREVER : toTicks(timeout, frame.firmware.kernel.clock);
+}
+
+function compileSend(queue: string, source: MessageSource, timeout: Timeout, frame: Frame): CompiledStep {
+  const { firmware } = frame;
+  const { kernel } = firmware;
+  const ticks = timeoutTicks(timeout, frame);
+  if (source.kind === 'number') {
+    let next = source.first;
+    return () => {
+      const value = next;
+      next += source.step;
+      return frame.inInterrupt ? sendNow(value) : sendNumber(value);
+    };
+  }
+  function sendNow(message: Message): undefined {
+    kernel.queues.sendFromInterrupt(frame.owner, firmware.queue(queue), message);
+  }
+  function* sendNumber(value: number): Program {
+    yield* kernel.queues.send(firmware.queue(queue), value, ticks);
+  }
+  const held = holdings(source.name, frame);
+  return function* sendBlock() {
+    const block = held.pop();
+    if (block === undefined) return;
+    const sent = yield* kernel.queues.send(firmware.queue(queue), block, ticks);
+    if (!sent) held.push(block);
+  };
+}
+
+function compileReceive(
+  queue: string,
+  name: string | undefined,
+  timeout: Timeout,
+  frame: Frame,
+): CompiledStep {
+  const { firmware } = frame;
+  const ticks = timeoutTicks(timeout, frame);
+  const held = name === undefined ? undefined : holdings(name, frame);
+  return function* receive() {
+    const received = yield* firmware.kernel.queues.receive(firmware.queue(queue), ticks);
+    const message = received?.message as Message | undefined;
+    if (typeof message === 'object') held?.push(message);
+  };
+}
+
+// --- control ----------------------------------------------------------------------------------------------
+
+function compileRepeat(step: Extract<Step, { kind: 'repeat' }>, frame: Frame): CompiledStep {
+  const { firmware } = frame;
+  const body = compileSteps(step.steps, frame);
+  if (step.times === 'forever') return () => repeatForever(firmware, body);
+  const times = sampler(step.times, frame.random);
+  return function* repeat() {
+    for (let pass = times(); pass > 0; pass--) yield* runSteps(firmware, body);
+  };
+}
+
+/** @throws Fault when it spins without any time passing */
+export function* repeatForever(firmware: Firmware, body: readonly CompiledStep[]): Program {
+  const { clock, scheduler } = firmware.kernel;
+  for (let cycle = clock.cycle, passes = 0; ; passes++) {
+    yield* runSteps(firmware, body);
+    if (clock.cycle !== cycle) {
+      cycle = clock.cycle;
+      passes = 0;
+    }
+    if (passes > MAXIMUM_TIMELESS_PASSES) {
+      throw new Fault(
+        'endless-loop',
+        0,
+        `${scheduler.current!.name} loops for ever: no time passes in its script`,
+      );
+    }
+  }
+}

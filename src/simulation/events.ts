@@ -1,0 +1,89 @@
+/**
+ * What a run tells those who watch it. An observer implements the methods it cares about; a kind that nobody
+ * watches costs nothing. Arguments are live objects: copy what must outlast the call.
+ */
+
+import type { Corruption } from '../heaps/heap.js';
+import type { Position } from '../input/index.js';
+import type { KernelEvents, Task } from '../kernel/index.js';
+import type { Fault } from '../mcu/index.js';
+import type { Block, Request } from '../scenario/firmware.js';
+import type { Board } from './board.js';
+
+export type HeapCallKind = 'malloc' | 'free';
+
+export interface RunEvents extends KernelEvents {
+  /** The board is made; nothing has been allocated yet. Again after every reset. */
+  booted(board: Board): void;
+  /** Inside the call's suspension, after its cycles have passed. */
+  allocated(block: Block): void;
+  freed(block: Block): void;
+  /** A request of `bytes` > 0 returned NULL. */
+  outOfMemory(request: Request, bytes: number): void;
+  /** A request of 0 bytes, which FreeRTOS answers with NULL; no lack of memory. */
+  zeroSizeRequest(request: Request): void;
+  /** Every call of the heap, also those that failed, with what it cost. */
+  heapCalled(kind: HeapCallKind, cycles: number): void;
+  /** A verified block held other bytes than were written. */
+  contentsLost(block: Block, address: number): void;
+  logged(task: string, text: string): void;
+  taskEnded(task: Task): void;
+  /** `lateCycles` past the deadline, and still running if `finished` is false. */
+  missedDeadline(task: Task, releaseCycle: number, lateCycles: number, finished: boolean): void;
+  faulted(fault: Fault, task: string, at: Position | undefined): void;
+  corrupted(corruption: Corruption, task: string, at: Position | undefined): void;
+  /** The firmware reset the chip. */
+  reset(): void;
+  /** Nothing follows. */
+  ended(): void;
+}
+
+export type RunObserver = Partial<RunEvents>;
+
+const KINDS = [
+  'booted',
+  'allocated',
+  'freed',
+  'outOfMemory',
+  'zeroSizeRequest',
+  'heapCalled',
+  'contentsLost',
+  'logged',
+  'taskEnded',
+  'missedDeadline',
+  'faulted',
+  'corrupted',
+  'reset',
+  'ended',
+  'switchedIn',
+  'sent',
+  'sendFailed',
+  'received',
+  'receiveFailed',
+  'suspensionEnded',
+  'heldUp',
+] as const satisfies readonly (keyof RunEvents)[];
+
+/** One function per kind that tells all who watch that kind; they hear in the order given. */
+export function broadcast(observers: readonly RunObserver[]): RunEvents {
+  const events: Partial<Record<keyof RunEvents, (...values: never[]) => void>> = {};
+  for (const kind of KINDS) {
+    const listeners = observers.flatMap((observer) => {
+      const method = observer[kind] as ((...values: unknown[]) => void) | undefined;
+      return method === undefined ? [] : [method.bind(observer)];
+    });
+    events[kind] = tellAll(listeners);
+  }
+  return events as RunEvents;
+}
+
+type Listener = (...values: unknown[]) => void;
+
+function tellAll(listeners: readonly Listener[]): (...values: unknown[]) => void {
+  const [first, second] = listeners;
+  if (first === undefined) return () => {};
+  if (second === undefined) return first;
+  return (...values) => {
+    for (const listener of listeners) listener(...values);
+  };
+}

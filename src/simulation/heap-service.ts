@@ -1,0 +1,174 @@
+/**
+ * Heap calls as tasks make them: the scheduler suspended, the call made, its cycles spent, observers told,
+ * the scheduler resumed. Also keeps the list of live blocks and writes and checks their contents.
+ */
+
+import { NULL } from '../heaps/heap.js';
+import type { Kernel, KernelObject, KernelStorage } from '../kernel/index.js';
+import { Stop } from '../kernel/index.js';
+import type { Block, Request } from '../scenario/firmware.js';
+import type { Board } from './board.js';
+import type { HeapCallKind, RunEvents } from './events.js';
+
+/** Counts heap calls over resets and ends the run at the limit. */
+export interface OperationBudget {
+  left: number;
+}
+
+export class HeapService implements KernelStorage {
+  private serial = 0;
+
+  constructor(
+    private readonly board: Board,
+    private readonly events: RunEvents,
+    private readonly budget: OperationBudget,
+  ) {}
+
+  private get kernel(): Kernel {
+    return this.board.kernel;
+  }
+
+  /** `pvPortMalloc`. */
+  malloc(bytes: number, request: Request): Block | undefined {
+    this.kernel.assertInTask('malloc');
+    return this.suspended(() => {
+      const handle = this.call('malloc', () => this.board.handles.allocate(bytes));
+      if (handle === NULL) {
+        this.refused(bytes, request);
+        return undefined;
+      }
+      return this.record(handle, bytes, request);
+    });
+  }
+
+  /** `pvPortCalloc`: overflow is refused before the heap is asked; zeroing happens outside the suspension. */
+  calloc(count: number, bytes: number, request: Request): Block | undefined {
+    const total = count * bytes;
+    if (total >= 2 ** 32) {
+      this.kernel.assertInTask('calloc');
+      this.refused(total, request);
+      return undefined;
+    }
+    const block = this.malloc(total, request);
+    if (block !== undefined) this.writePattern(block, () => 0);
+    return block;
+  }
+
+  /** malloc, copy, free: FreeRTOS has no realloc of its own. */
+  realloc(old: Block, bytes: number, request: Request): Block | undefined {
+    if (bytes === 0) {
+      this.free(old);
+      return undefined;
+    }
+    const block = this.malloc(bytes, request);
+    if (block === undefined) return undefined;
+    const { handles, memory } = this.board;
+    memory.copy(handles.lock(block.handle), handles.lock(old.handle), Math.min(old.bytes, bytes));
+    handles.unlock(block.handle);
+    handles.unlock(old.handle);
+    this.free(old);
+    return block;
+  }
+
+  /** `vPortFree`. */
+  free(block: Block): void {
+    this.kernel.assertInTask('free');
+    this.suspended(() => {
+      this.call('free', () => this.board.handles.free(block.handle));
+      this.board.blocks.delete(block.handle);
+      this.events.freed(block);
+    });
+  }
+
+  // --- the kernel's own objects -------------------------------------------------------------------------
+
+  allocate(object: KernelObject, owner: string, bytes: number): number {
+    const label = `${object}:${owner}`;
+    const block = this.malloc(bytes, { owner: object === 'queue' ? label : owner, label, at: undefined });
+    return block?.handle ?? NULL;
+  }
+
+  release(_object: KernelObject, _owner: string, handle: number): void {
+    this.free(this.board.blocks.get(handle)!);
+  }
+
+  // --- contents -----------------------------------------------------------------------------------------
+
+  /** A byte pattern that differs from block to block and within a block. */
+  fill(block: Block): void {
+    this.writePattern(block, (index) => patternByte(block, index));
+  }
+
+  verify(block: Block): void {
+    const { handles, memory } = this.board;
+    const address = handles.lock(block.handle);
+    for (let index = 0; index < block.bytes; index++) {
+      if (memory.loadByte(address + index) !== patternByte(block, index)) {
+        this.events.contentsLost(block, address + index);
+        break;
+      }
+    }
+    handles.unlock(block.handle);
+  }
+
+  overflow(block: Block, bytes: number, value: number): void {
+    const { handles, memory } = this.board;
+    const end = handles.lock(block.handle) + block.bytes;
+    for (let index = 0; index < bytes; index++) memory.storeByte(end + index, value);
+    handles.unlock(block.handle);
+  }
+
+  private writePattern(block: Block, byteAt: (index: number) => number): void {
+    const { handles, memory } = this.board;
+    const address = handles.lock(block.handle);
+    for (let index = 0; index < block.bytes; index++) memory.storeByte(address + index, byteAt(index));
+    handles.unlock(block.handle);
+  }
+
+  // --- one call -----------------------------------------------------------------------------------------
+
+  private suspended<Result>(body: () => Result): Result {
+    const { scheduler } = this.kernel;
+    scheduler.suspendAll();
+    const result = body();
+    scheduler.resumeAll();
+    return result;
+  }
+
+  private call(kind: HeapCallKind, operation: () => number): number;
+  private call(kind: HeapCallKind, operation: () => void): void;
+  private call(kind: HeapCallKind, operation: () => number | void): number | void {
+    const { memory, heap, config } = this.board;
+    if (this.budget.left-- <= 0) throw new Stop('end');
+    const { loads, stores } = memory;
+    const result = operation();
+    const cycles = config.cost.cycles(kind, heap, memory, loads, stores);
+    if (cycles > 0) this.kernel.work(cycles);
+    this.events.heapCalled(kind, cycles);
+    return result;
+  }
+
+  private record(handle: number, bytes: number, request: Request): Block {
+    const block: Block = {
+      handle,
+      bytes,
+      serial: ++this.serial,
+      label: request.label,
+      owner: request.owner,
+      at: request.at,
+      allocatedCycle: this.board.clock.cycle,
+    };
+    this.board.blocks.set(handle, block);
+    this.events.allocated(block);
+    return block;
+  }
+
+  private refused(bytes: number, request: Request): void {
+    if (bytes === 0) this.events.zeroSizeRequest(request);
+    else this.events.outOfMemory(request, bytes);
+  }
+}
+
+function patternByte(block: Block, index: number): number {
+  return (Math.imul(block.serial, 31) + Math.imul(index, 7)) & 0xff;
+}

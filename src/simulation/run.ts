@@ -1,0 +1,77 @@
+/** Runs one scenario on one target with one heap and one seed. Same inputs, same events. */
+
+import { Corruption } from '../heaps/heap.js';
+import { Stop } from '../kernel/index.js';
+import { Clock, Fault } from '../mcu/index.js';
+import { RandomStream } from '../scenario/random.js';
+import type { Scenario } from '../scenario/scenario.js';
+import { toCycles } from '../scenario/times.js';
+import { Board, type BoardConfig } from './board.js';
+import { Device } from './device.js';
+import { broadcast, type RunObserver } from './events.js';
+
+/** How a run came to its end. */
+export type Outcome =
+  /** Its time or number of operations was up. */
+  | 'finished'
+  /** A scenario's `halt` after an out-of-memory event. */
+  | 'halted'
+  | 'fault'
+  | 'corrupted';
+
+export interface RunSettings extends BoardConfig {
+  readonly seed: number;
+  /** Check the heap's invariants after every call: slow, and finds an overflow at once. */
+  readonly paranoid?: boolean;
+}
+
+/** What a reset costs until the scheduler runs again, so that a device that resets at once makes progress. */
+const BOOT_SECONDS = 1e-3;
+
+/** @throws UserError when the target has no room for the heap */
+export function run(scenario: Scenario, settings: RunSettings, observers: readonly RunObserver[]): Outcome {
+  const { target, seed } = settings;
+  const events = broadcast(observers);
+  const clock = new Clock(target.clockHertz, target.tickHertz);
+  const { length } = scenario;
+  const lengthCycles = length.kind === 'time' ? toCycles(length.time, clock) : Number.POSITIVE_INFINITY;
+  const budget = { left: length.kind === 'operations' ? length.count : Number.POSITIVE_INFINITY };
+  const streams = new Map<string, RandomStream>();
+  const stream = (name: string) => {
+    const known = streams.get(name) ?? new RandomStream(seed, name);
+    streams.set(name, known);
+    return known;
+  };
+
+  for (;;) {
+    const board = new Board(settings, clock);
+    const device = new Device(scenario, board, events, budget, stream);
+    events.booted(board);
+    const end = runDevice(device, lengthCycles - clock.cycle);
+    if (end instanceof Fault) events.faulted(end, device.place.task, device.place.at);
+    if (end instanceof Corruption) events.corrupted(end, device.place.task, device.place.at);
+    if (end instanceof Stop && end.reason === 'reset') {
+      events.reset();
+      clock.cycle += clock.cycles(BOOT_SECONDS);
+      if (clock.cycle < lengthCycles) continue;
+    }
+    device.reportOverdueJobs();
+    events.ended();
+    return outcome(end);
+  }
+}
+
+function runDevice(device: Device, lengthCycles: number): Stop | Fault | Corruption {
+  try {
+    return device.run(lengthCycles);
+  } catch (end) {
+    if (end instanceof Stop || end instanceof Fault || end instanceof Corruption) return end;
+    throw end;
+  }
+}
+
+function outcome(end: Stop | Fault | Corruption): Outcome {
+  if (end instanceof Fault) return 'fault';
+  if (end instanceof Corruption) return 'corrupted';
+  return end.reason === 'halt' ? 'halted' : 'finished';
+}
