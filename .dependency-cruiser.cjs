@@ -3,6 +3,7 @@ const layers = [
   'mcu',
   'input',
   'heaps',
+  'costs',
   'kernel',
   'targets',
   'scenario',

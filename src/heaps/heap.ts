@@ -11,6 +11,9 @@ import type { Region } from '../mcu/memory.js';
 /** What a request that could not be served returns. */
 export const NULL = 0;
 
+/** The path of a free(NULL), which does nothing. */
+export const NULL_CALL = -1;
+
 /** Where a heap lives. */
 export interface HeapLayout {
   /** Address of the heap's own variables, `staticBytes` long. */

@@ -19,6 +19,8 @@ const SECOND_UNITS: Readonly<Record<string, number>> = {
   ns: 1e-9,
   us: 1e-6,
   µs: 1e-6,
+  // The Greek letter, which some keyboards give for the sign above.
+  μs: 1e-6,
   ms: 1e-3,
   s: 1,
   sec: 1,
@@ -64,7 +66,10 @@ export function parseDuration(text: string): Duration | undefined {
   if (/^cycles?$/.test(read.unit)) return { amount: read.value, unit: 'cycles' };
   if (read.unit === '' && read.value === 0) return { amount: 0, unit: 'seconds' };
   if (!Object.hasOwn(SECOND_UNITS, read.unit)) return undefined;
-  return { amount: read.value * SECOND_UNITS[read.unit]!, unit: 'seconds' };
+  const seconds = SECOND_UNITS[read.unit]!;
+  // 9 / 1000 is the number nearest to 9 ms; 9 * 0.001 is not, and a tick too many when rounded up.
+  const amount = seconds < 1 ? read.value / Math.round(1 / seconds) : read.value * seconds;
+  return { amount, unit: 'seconds' };
 }
 
 /** `72 MHz`; a bare number is Hz. */

@@ -29,9 +29,9 @@ export function takeBlockMap(board: Board): BlockMap {
 function usedPiece(board: Board, address: number, bytes: number, payload: number): MapPiece {
   const block = board.blocks.get(payload);
   if (block === undefined) return { kind: 'used', address, bytes, payload };
-  const { bytes: requested, owner, label, at, allocatedCycle } = block;
+  const { bytes: requested, owner, label, at, allocatedCycle, serial } = block;
   const place = at === undefined ? {} : { at };
-  return { kind: 'used', address, bytes, payload, requested, owner, label, ...place, allocatedCycle };
+  return { kind: 'used', address, bytes, payload, requested, owner, label, ...place, allocatedCycle, serial };
 }
 
 /** Sizes of the holes of a map, in address order. */

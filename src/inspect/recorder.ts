@@ -1,5 +1,6 @@
 /** The observer that turns a run into its result. Its memory does not grow with the run's length. */
 
+import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { Queue, Task } from '../kernel/index.js';
@@ -7,11 +8,13 @@ import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
-import type { HeapCallKind, RunObserver } from '../simulation/events.js';
+import type { RunObserver } from '../simulation/events.js';
 import type { Outcome, RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap } from './block-map.js';
+import { causeOf } from './cause.js';
 import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
+import { IntegerHistogram } from './histogram.js';
 import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult } from './result.js';
 import { TaskStatistics } from './task-statistics.js';
 import { measureHoles, Trend } from './trend.js';
@@ -20,33 +23,38 @@ import { measureHoles, Trend } from './trend.js';
 export const DEFAULT_KEPT_EVENTS = 100;
 const MAXIMUM_LOST_CONTENTS = 100;
 
-class Tally {
-  count = 0;
-  total = 0;
-  longest = 0;
+/** What calls of one kind cost. */
+class CallCosts {
+  readonly instructions = new IntegerHistogram();
+  readonly cycles = new IntegerHistogram();
 
-  add(cycles: number): void {
-    this.count++;
-    this.total += cycles;
-    if (cycles > this.longest) this.longest = cycles;
+  add(instructions: number, cycles: number): void {
+    this.instructions.add(instructions);
+    this.cycles.add(cycles);
   }
 
   get plain() {
-    return { count: this.count, total: this.total, longest: this.longest };
+    return { instructions: percentiles(this.instructions), cycles: percentiles(this.cycles) };
   }
+}
+
+function percentiles(histogram: IntegerHistogram) {
+  const { count, maximum } = histogram;
+  return { count, p50: histogram.percentile(0.5), p99: histogram.percentile(0.99), maximum };
 }
 
 export class Recorder implements RunObserver {
   private board!: Board;
   private readonly tasks = new TaskStatistics();
   private readonly trend = new Trend();
-  private readonly malloc = new Tally();
-  private readonly free = new Tally();
-  private readonly suspension = new Tally();
+  private readonly malloc = new CallCosts();
+  private readonly free = new CallCosts();
+  private readonly suspension = new IntegerHistogram();
   private longestSuspensionBy = '';
   private resets = 0;
   private allocations = 0;
   private frees = 0;
+  private operations = 0;
   private zeroSizeRequests = 0;
   private missedDeadlines = 0;
   private requestedBytes = 0;
@@ -81,8 +89,9 @@ export class Recorder implements RunObserver {
     this.tasks.freed(block);
   }
 
-  heapCalled(kind: HeapCallKind, cycles: number): void {
-    (kind === 'malloc' ? this.malloc : this.free).add(cycles);
+  heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void {
+    (kind === 'malloc' ? this.malloc : this.free).add(instructions, cycles);
+    this.operations++;
     this.trend.heapCalled(this.board);
   }
 
@@ -112,7 +121,7 @@ export class Recorder implements RunObserver {
   }
 
   suspensionEnded(holder: Task, cycles: number): void {
-    if (cycles > this.suspension.longest) this.longestSuspensionBy = holder.name;
+    if (cycles > this.suspension.maximum) this.longestSuspensionBy = holder.name;
     this.suspension.add(cycles);
   }
 
@@ -174,6 +183,8 @@ export class Recorder implements RunObserver {
     const requestedBytes = byOwner.reduce((sum, entry) => sum + entry.requested, 0);
     return {
       number: this.outOfMemoryCount,
+      operation: this.operations,
+      cause: causeOf(map, requested, needed),
       tick: kernel.scheduler.tick,
       cycle: clock.cycle,
       task: this.currentTask(),
@@ -203,6 +214,17 @@ export class Recorder implements RunObserver {
     return scheduler.isRunning ? scheduler.current!.name : '-';
   }
 
+  private suspensions(): RunResult['suspension'] {
+    const { count, total, maximum: longest } = this.suspension;
+    return {
+      count,
+      total,
+      longest,
+      p50: this.suspension.percentile(0.5),
+      p99: this.suspension.percentile(0.99),
+    };
+  }
+
   // --- the result ---------------------------------------------------------------------------------------
 
   /** After the run. `settings` and `scenario` are those of the run. */
@@ -219,16 +241,13 @@ export class Recorder implements RunObserver {
     const minimumEverFreeBytes = Math.min(this.minimumFreeBytes, board.heapBytes);
     const unjudged = {
       version: RESULT_VERSION,
-      scenario: { name: scenario.name, file: scenario.file, description: scenario.description },
-      target: {
-        id: target.id,
-        name: target.name,
-        core: target.core,
-        clockHertz: target.clockHertz,
-        tickHertz: target.tickHertz,
-        alignment: target.alignment,
-        regions: target.regions.map(({ name, origin, bytes }) => ({ name, origin, bytes })),
+      scenario: {
+        name: scenario.name,
+        file: scenario.file,
+        description: scenario.description,
+        source: scenario.source,
       },
+      target,
       heap: {
         name: heap.name,
         options: { ...options },
@@ -241,7 +260,7 @@ export class Recorder implements RunObserver {
       tick: board.kernel.scheduler.timerTicks(),
       cycle: board.clock.cycle,
       resets: this.resets,
-      operations: this.malloc.count + this.free.count,
+      operations: this.operations,
       allocations: this.allocations,
       frees: this.frees,
       zeroSizeRequests: this.zeroSizeRequests,
@@ -253,7 +272,7 @@ export class Recorder implements RunObserver {
       worstFragmentation,
       malloc: this.malloc.plain,
       free: this.free.plain,
-      suspension: this.suspension.plain,
+      suspension: this.suspensions(),
       longestSuspensionBy: this.longestSuspensionBy,
       missedDeadlines: this.missedDeadlines,
       tasks: this.tasks.results(),

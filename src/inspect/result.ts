@@ -6,6 +6,7 @@
 
 import * as v from 'valibot';
 import { type Problem, UserError } from '../input/index.js';
+import { CAUSES } from './cause.js';
 
 export const RESULT_VERSION = 1;
 
@@ -24,6 +25,8 @@ const Piece = v.object({
   label: v.optional(v.string()),
   at: v.optional(Position),
   allocatedCycle: v.optional(Count),
+  /** The how-manieth allocation since power-on it was. */
+  serial: v.optional(Count),
 });
 
 /** The named formulas of fragmentation; each 0 (none) to 1, `linuxIndex` is -1 where a hole would have done. */
@@ -48,6 +51,9 @@ const LineBytes = v.object({ line: Count, owner: v.string(), blocks: Count, byte
 const OutOfMemory = v.object({
   /** From 1, over the whole run. */
   number: Count,
+  /** The how-manieth heap call of the run it was, from 1. */
+  operation: Count,
+  cause: v.picklist(CAUSES),
   tick: Count,
   cycle: Count,
   /** `-` before the scheduler runs. */
@@ -88,7 +94,10 @@ const TaskStatistics = v.object({
   longestHeldUpBy: v.string(),
 });
 
-const Limits = v.object({ count: Count, total: Count, longest: Count });
+/** Of one kind of heap call, exact to the unit: instructions of the named build, cycles estimated from them. */
+const CallCost = v.object({ count: Count, p50: Count, p99: Count, maximum: Count });
+const CallCosts = v.object({ instructions: CallCost, cycles: CallCost });
+const Limits = v.object({ count: Count, total: Count, longest: Count, p50: Count, p99: Count });
 
 const Expectation = v.object({
   what: v.string(),
@@ -97,18 +106,44 @@ const Expectation = v.object({
   holds: v.boolean(),
 });
 
+/** The whole profile with all overrides applied: {@link import('../targets/target.js').Target}. */
+const Target = v.object({
+  id: v.string(),
+  file: v.string(),
+  name: v.string(),
+  vendor: v.string(),
+  core: v.string(),
+  clockHertz: v.number(),
+  tickHertz: v.number(),
+  alignment: Count,
+  source: v.string(),
+  description: v.string(),
+  regions: v.pipe(
+    v.array(v.object({ name: v.string(), origin: Count, bytes: Count, heap: v.boolean() })),
+    v.readonly(),
+  ),
+  staticDataBytes: Count,
+  mainStackBytes: Count,
+  heapBytes: v.optional(Count),
+  kernel: v.object({
+    objectsFromHeap: v.boolean(),
+    tcbBytes: Count,
+    queueBytes: Count,
+    idleStackBytes: Count,
+    priorities: Count,
+  }),
+});
+
 export const RunResultSchema = v.object({
   version: v.literal(RESULT_VERSION),
-  scenario: v.object({ name: v.string(), file: v.string(), description: v.string() }),
-  target: v.object({
-    id: v.string(),
+  scenario: v.object({
     name: v.string(),
-    core: v.string(),
-    clockHertz: v.number(),
-    tickHertz: v.number(),
-    alignment: Count,
-    regions: v.array(v.object({ name: v.string(), origin: Count, bytes: Count })),
+    file: v.string(),
+    description: v.string(),
+    /** The file's text, so that the run can be made again whatever becomes of the file. */
+    source: v.string(),
   }),
+  target: Target,
   heap: v.object({
     name: v.string(),
     options: v.record(v.string(), v.union([v.boolean(), v.number(), v.string()])),
@@ -131,8 +166,8 @@ export const RunResultSchema = v.object({
   minimumEverFreeBytes: Count,
   largestHole: Count,
   worstFragmentation: v.number(),
-  malloc: Limits,
-  free: Limits,
+  malloc: CallCosts,
+  free: CallCosts,
   suspension: Limits,
   longestSuspensionBy: v.string(),
   missedDeadlines: Count,

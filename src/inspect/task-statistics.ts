@@ -7,6 +7,7 @@ import type { TaskResult } from './result.js';
 export class TaskStatistics {
   private readonly byName = new Map<string, TaskResult>();
   private running: TaskResult | undefined;
+  private lastAsked: TaskResult | undefined;
   private switchedInCycle = 0;
 
   /** Sorted by name; queues that blocks travel through count as holders too. */
@@ -27,13 +28,15 @@ export class TaskStatistics {
   }
 
   allocated(block: Block): void {
-    this.of(block.owner).allocations++;
-    this.gain(block.owner, block.bytes);
+    const entry = this.of(block.owner);
+    entry.allocations++;
+    gain(entry, block.bytes);
   }
 
   freed(block: Block): void {
-    this.of(block.owner).frees++;
-    this.gain(block.owner, -block.bytes);
+    const entry = this.of(block.owner);
+    entry.frees++;
+    gain(entry, -block.bytes);
   }
 
   failed(owner: string): void {
@@ -42,8 +45,8 @@ export class TaskStatistics {
 
   /** A block changed hands. */
   moved(block: Block, from: string, to: string): void {
-    this.gain(from, -block.bytes);
-    this.gain(to, block.bytes);
+    gain(this.of(from), -block.bytes);
+    gain(this.of(to), block.bytes);
   }
 
   missedDeadline(task: Task, lateCycles: number): void {
@@ -66,31 +69,37 @@ export class TaskStatistics {
     for (const entry of this.byName.values()) entry.liveBytes = 0;
   }
 
-  private gain(owner: string, bytes: number): void {
-    const entry = this.of(owner);
-    entry.liveBytes += bytes;
-    if (entry.liveBytes > entry.peakLiveBytes) entry.peakLiveBytes = entry.liveBytes;
-  }
-
   private of(name: string): TaskResult {
+    // Calls come in runs of one task's.
+    if (this.lastAsked?.name === name) return this.lastAsked;
     let entry = this.byName.get(name);
     if (entry === undefined) {
-      entry = {
-        name,
-        runCycles: 0,
-        allocations: 0,
-        frees: 0,
-        failures: 0,
-        liveBytes: 0,
-        peakLiveBytes: 0,
-        missedDeadlines: 0,
-        worstLatenessCycles: 0,
-        heldUpCycles: 0,
-        longestHeldUpCycles: 0,
-        longestHeldUpBy: '',
-      };
+      entry = emptyResult(name);
       this.byName.set(name, entry);
     }
+    this.lastAsked = entry;
     return entry;
   }
+}
+
+function gain(entry: TaskResult, bytes: number): void {
+  entry.liveBytes += bytes;
+  if (entry.liveBytes > entry.peakLiveBytes) entry.peakLiveBytes = entry.liveBytes;
+}
+
+function emptyResult(name: string): TaskResult {
+  return {
+    name,
+    runCycles: 0,
+    allocations: 0,
+    frees: 0,
+    failures: 0,
+    liveBytes: 0,
+    peakLiveBytes: 0,
+    missedDeadlines: 0,
+    worstLatenessCycles: 0,
+    heldUpCycles: 0,
+    longestHeldUpCycles: 0,
+    longestHeldUpBy: '',
+  };
 }

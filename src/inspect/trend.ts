@@ -22,11 +22,13 @@ export class Trend {
   /** Highest external fragmentation among the samples ever taken. */
   worstFragmentation = 0;
   private distance = FIRST_DISTANCE;
-  private calls = 0;
+  private callsUntilSample = 1;
 
   /** Called after every heap call. */
   heapCalled(board: Board): void {
-    if (this.calls++ % this.distance === 0) this.take(board);
+    if (--this.callsUntilSample > 0) return;
+    this.callsUntilSample = this.distance;
+    this.take(board);
   }
 
   take(board: Board): TrendSample {

@@ -10,7 +10,8 @@
 import { type Clock, Fault } from '../mcu/index.js';
 import type { KernelEvents } from './events.js';
 import { List } from './list.js';
-import { Queue, QueueCalls } from './queue.js';
+import { Queue } from './queue.js';
+import { QueueCalls } from './queue-calls.js';
 import { Scheduler } from './scheduler.js';
 import { type Program, Task } from './task.js';
 

@@ -3,9 +3,7 @@
  * yet: it looks at the queue again and blocks for the rest of its timeout if somebody was faster.
  */
 
-import type { KernelEvents } from './events.js';
 import { List } from './list.js';
-import type { Scheduler } from './scheduler.js';
 import type { Task } from './task.js';
 
 /** Waits for ever. */
@@ -25,69 +23,5 @@ export class Queue {
 
   get isFull(): boolean {
     return this.messages.length >= this.length;
-  }
-}
-
-/** The calls that a task makes on a queue. Each yields where the task gives up the CPU. */
-export class QueueCalls {
-  constructor(
-    private readonly scheduler: Scheduler,
-    private readonly events: KernelEvents,
-  ) {}
-
-  /** `xQueueSend`: waits at most `timeoutTicks` (0, a number, {@link FOREVER}) for room. */
-  *send(queue: Queue, message: unknown, timeoutTicks: number): Generator<void, boolean, void> {
-    const { scheduler, events } = this;
-    const sender = scheduler.current!;
-    if (timeoutTicks > 0) scheduler.assertMayBlock('send with a timeout');
-    const deadline = scheduler.tick + timeoutTicks;
-    while (queue.isFull) {
-      if (timeoutTicks === 0 || scheduler.tick >= deadline) {
-        events.sendFailed(sender.name, queue, message);
-        return false;
-      }
-      scheduler.waitOn(queue.senders, deadline);
-      yield;
-    }
-    this.put(sender.name, queue, message);
-    if (scheduler.switchDue) yield;
-    return true;
-  }
-
-  /** `xQueueReceive`: the message, or undefined when the timeout passed without one. */
-  *receive(queue: Queue, timeoutTicks: number): Generator<void, { message: unknown } | undefined, void> {
-    const { scheduler, events } = this;
-    const receiver = scheduler.current!;
-    if (timeoutTicks > 0) scheduler.assertMayBlock('receive with a timeout');
-    const deadline = scheduler.tick + timeoutTicks;
-    while (queue.messages.length === 0) {
-      if (timeoutTicks === 0 || scheduler.tick >= deadline) {
-        events.receiveFailed(receiver, queue);
-        return undefined;
-      }
-      scheduler.waitOn(queue.receivers, deadline);
-      yield;
-    }
-    const message = queue.messages.shift();
-    events.received(receiver, queue, message);
-    if (queue.senders.length > 0 && scheduler.wakeFirst(queue.senders)) scheduler.yield();
-    if (scheduler.switchDue) yield;
-    return { message };
-  }
-
-  /** `xQueueSendFromISR`: never waits; a message that finds the queue full is lost. */
-  sendFromInterrupt(sender: string, queue: Queue, message: unknown): boolean {
-    if (queue.isFull) {
-      this.events.sendFailed(sender, queue, message);
-      return false;
-    }
-    this.put(sender, queue, message);
-    return true;
-  }
-
-  private put(sender: string, queue: Queue, message: unknown): void {
-    this.events.sent(sender, queue, message);
-    queue.messages.push(message);
-    if (queue.receivers.length > 0 && this.scheduler.wakeFirst(queue.receivers)) this.scheduler.yield();
   }
 }

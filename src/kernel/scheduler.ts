@@ -55,7 +55,10 @@ export class Scheduler {
 
   /** Ticks of the timer since the scheduler started, whether the kernel has counted them or not. */
   timerTicks(): number {
-    return this.running ? Math.floor((this.clock.cycle - this.startCycle) / this.clock.cyclesPerTick) : 0;
+    const { cycle, cyclesPerTick } = this.clock;
+    // Most calls come within the tick that was counted last: no need to divide.
+    if (!this.running || cycle < this.cycleOfTick(this.countedTicks + 1)) return this.countedTicks;
+    return Math.floor((cycle - this.startCycle) / cyclesPerTick);
   }
 
   cycleOfTick(tick: number): number {

@@ -2,9 +2,9 @@
  * The RAM of the virtual MCU: real bytes, little-endian, in one or more regions.
  *
  * Every load and store is checked (inside a region, words 4-aligned) and counted. Heaps spend most of their
- * time walking lists in here, so the word access is kept to one check: the offset is rotated right by two,
- * which turns a byte offset into a word index and moves the two alignment bits to the top, where they push
- * the index out of range. Out of range and unaligned are then the same test, the array's own.
+ * time walking lists in here, so the word access is kept to one check: the address is rotated right by two,
+ * which makes a word index of it and moves the two alignment bits to the top, where they push the index out
+ * of range. Out of range and unaligned are then the same test, for a load the array's own.
  */
 
 import { Fault, hex } from './fault.js';
@@ -48,15 +48,17 @@ export class Memory {
 
   private readonly banks: readonly Bank[];
   // The first region, where nearly all accesses go, without a search.
-  private readonly origin: number;
   private readonly words: Uint32Array;
+  private readonly firstIndex: number;
+  private readonly wordCount: number;
 
   constructor(regions: readonly Region[]) {
     const [first] = regions;
     if (first === undefined) throw new RangeError('a memory needs at least one region');
     this.banks = regions.map((region) => new Bank(region));
-    this.origin = first.origin;
     this.words = this.banks[0]!.words;
+    this.firstIndex = first.origin >>> 2;
+    this.wordCount = this.words.length;
   }
 
   get regions(): readonly Region[] {
@@ -66,18 +68,16 @@ export class Memory {
   /** The word at `address`, 0 to 2^32-1. @throws Fault when unaligned or outside every region */
   loadWord(address: number): number {
     this.loads = (this.loads + 1) | 0;
-    const offset = (address - this.origin) | 0;
-    const word = this.words[((offset >>> 2) | (offset << 30)) >>> 0];
-    return word === undefined ? this.bankOfWord(address).words[this.wordIndex(address)]! : word;
+    const word = this.words[((address >>> 2) | (address << 30)) - this.firstIndex];
+    return word === undefined ? this.loadElsewhere(address) : word;
   }
 
   /** Stores the low 32 bits of `value`. @throws Fault when unaligned or outside every region */
   storeWord(address: number, value: number): void {
     this.stores = (this.stores + 1) | 0;
-    const offset = (address - this.origin) | 0;
-    const index = ((offset >>> 2) | (offset << 30)) >>> 0;
-    if (index < this.words.length) this.words[index] = value;
-    else this.bankOfWord(address).words[this.wordIndex(address)] = value;
+    const index = ((address >>> 2) | (address << 30)) - this.firstIndex;
+    if (index >= 0 && index < this.wordCount) this.words[index] = value;
+    else this.storeElsewhere(address, value);
   }
 
   /** The byte at `address`. @throws Fault outside every region */
@@ -126,8 +126,14 @@ export class Memory {
     return bank.bytes.slice(offset, offset + bytes);
   }
 
-  private wordIndex(address: number): number {
-    return (address - this.bankOfWord(address).region.origin) / 4;
+  private loadElsewhere(address: number): number {
+    const bank = this.bankOfWord(address);
+    return bank.words[(address - bank.region.origin) / 4]!;
+  }
+
+  private storeElsewhere(address: number, value: number): void {
+    const bank = this.bankOfWord(address);
+    bank.words[(address - bank.region.origin) / 4] = value;
   }
 
   private bankOfWord(address: number): Bank {

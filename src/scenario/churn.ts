@@ -6,9 +6,9 @@
 import TinyQueue from 'tinyqueue';
 import type { Program } from '../kernel/index.js';
 import type { Block, Request } from './firmware.js';
+import type { Frame, Settle } from './frame.js';
 import { sampler } from './random.js';
 import type { ChurnStep, Step } from './scenario.js';
-import { compileOomPolicy, type Frame } from './script.js';
 import { cycleDistribution, toCycles } from './times.js';
 
 interface Death {
@@ -16,14 +16,13 @@ interface Death {
   readonly block: Block;
 }
 
-export function* churn(step: ChurnStep & Pick<Step, 'at'>, frame: Frame): Program {
+export function* churn(step: ChurnStep & Pick<Step, 'at'>, frame: Frame, settle: Settle): Program {
   const { firmware, random } = frame;
   const { kernel } = firmware;
   const { clock, scheduler } = kernel;
   const gap = sampler(cycleDistribution(step.every, clock), random);
   const size = sampler(step.size, random);
   const lifetime = sampler(cycleDistribution(step.lifetime, clock), random);
-  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame);
   const request: Request = { owner: frame.owner, label: 'churn', at: step.at };
   const limitBytes = fillLimit(step, firmware.heapBytes);
   const endCycle = step.duration === undefined ? Infinity : clock.cycle + toCycles(step.duration, clock);

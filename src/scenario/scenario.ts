@@ -193,6 +193,8 @@ export interface Expectations {
 export interface Scenario {
   /** As the user named it. */
   readonly file: string;
+  /** The file's text. */
+  readonly source: string;
   readonly name: string;
   readonly description: string;
   /** Name of a target, or path to a profile. */

@@ -4,35 +4,14 @@
  * so that a step costs little when it runs.
  */
 
-import type { Position } from '../input/index.js';
 import { FOREVER, type Program, Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import { churn } from './churn.js';
 import type { Block, Firmware, Request } from './firmware.js';
-import { type RandomStream, sampler, weightedIndex } from './random.js';
+import { type CompiledStep, type Frame, holdings, type Settle } from './frame.js';
+import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, OomPolicy, Selection, Step, Timeout } from './scenario.js';
 import { cycleDistribution, tickDistribution, toTicks } from './times.js';
-
-export type CompiledStep = () => Program | undefined;
-
-/** Blocks held under a name, newest last. */
-export type Holdings = Map<string, Block[]>;
-
-/** One running instance of a script: a task's, an interrupt's or a hook's. */
-export interface Frame {
-  readonly firmware: Firmware;
-  readonly random: RandomStream;
-  /** The task's or interrupt's name. */
-  readonly owner: string;
-  /** Names of the task's own. */
-  readonly locals: Holdings;
-  /** Names all tasks share. */
-  readonly globals: Holdings;
-  readonly onOom: OomPolicy;
-  readonly inInterrupt: boolean;
-  /** The step being run, for events and faults; shared with the frame's hooks. */
-  readonly place: { at: Position | undefined };
-}
 
 /** Passes of a loop without any time passing, after which it is an endless one. */
 const MAXIMUM_TIMELESS_PASSES = 1_000_000;
@@ -129,8 +108,13 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
     case 'log':
       return act(() => firmware.log(frame.owner, step.text));
     case 'churn':
-      return () => churn(step, frame);
+      return compileChurn(step, frame);
   }
+}
+
+function compileChurn(step: Extract<Step, { kind: 'churn' }>, frame: Frame): CompiledStep {
+  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame);
+  return () => churn(step, frame, settle);
 }
 
 function act(effect: () => void): CompiledStep {
@@ -145,16 +129,6 @@ function taskNamed(name: string, frame: Frame): Task {
 }
 
 // --- blocks -----------------------------------------------------------------------------------------------
-
-function holdings(name: string, frame: Frame): Block[] {
-  const scope = frame.globals.has(name) ? frame.globals : frame.locals;
-  let held = scope.get(name);
-  if (held === undefined) {
-    held = [];
-    scope.set(name, held);
-  }
-  return held;
-}
 
 /**
  * Applies `effect` to the blocks that `which` selects. Nothing held under the name is a NULL pointer: no
@@ -225,10 +199,7 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
     : () => allocate((bytes) => firmware.calloc(count(), bytes, request));
 }
 
-/** Makes an attempt to allocate and does what the firmware does when it fails. */
-type Settle = (bytes: number, attempt: () => boolean) => Program | undefined;
-
-export function compileOomPolicy(policy: OomPolicy, frame: Frame): Settle {
+function compileOomPolicy(policy: OomPolicy, frame: Frame): Settle {
   const { firmware } = frame;
   switch (policy.kind) {
     case 'continue':

@@ -5,10 +5,10 @@ import { AddressHandles, type HandleHeap } from '../heaps/handle-heap.js';
 import type { Heap, HeapLayout } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';
 import { type Clock, Memory } from '../mcu/index.js';
-import type { Block } from '../scenario/firmware.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
 import type { CostModel } from './cost.js';
+import { LiveBlocks } from './live-blocks.js';
 
 export interface BoardConfig {
   readonly target: Target;
@@ -21,8 +21,8 @@ export class Board {
   readonly memory: Memory;
   readonly layout: HeapLayout;
   readonly handles: HandleHeap;
-  /** Every live block by handle. */
-  readonly blocks = new Map<number, Block>();
+  /** Every live block. */
+  readonly blocks: LiveBlocks;
   /** Set by the simulation as soon as the kernel exists. */
   kernel!: Kernel;
 
@@ -34,6 +34,8 @@ export class Board {
     const plan = memoryPlan(target, heap.staticBytes(options), heap.regions);
     this.memory = new Memory(plan.memory);
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
+    const { origin, bytes } = plan.heapRegions[0]!;
+    this.blocks = new LiveBlocks(origin, bytes);
     this.handles = new AddressHandles(heap.create(this.memory, this.layout, options));
   }
 

@@ -7,20 +7,14 @@ import type { Position } from '../input/index.js';
 import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import type { Block, Firmware, Request } from '../scenario/firmware.js';
+import type { CompiledStep, Frame, Holdings } from '../scenario/frame.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
 import type {
   Interrupt as InterruptDescription,
   Scenario,
   Task as TaskDescription,
 } from '../scenario/scenario.js';
-import {
-  type CompiledStep,
-  compileSteps,
-  type Frame,
-  type Holdings,
-  repeatForever,
-  runSteps,
-} from '../scenario/script.js';
+import { compileSteps, repeatForever, runSteps } from '../scenario/script.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
 import type { RunEvents } from './events.js';
@@ -48,8 +42,9 @@ export class Device implements Firmware {
     private readonly events: RunEvents,
     budget: OperationBudget,
     private readonly streams: (name: string) => RandomStream,
+    checkEveryCall: boolean,
   ) {
-    this.heap = new HeapService(board, events, budget);
+    this.heap = new HeapService(board, events, budget, checkEveryCall);
     const { kernel } = board.config.target;
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);

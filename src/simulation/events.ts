@@ -3,14 +3,13 @@
  * watches costs nothing. Arguments are live objects: copy what must outlast the call.
  */
 
+import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { KernelEvents, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
-
-export type HeapCallKind = 'malloc' | 'free';
 
 export interface RunEvents extends KernelEvents {
   /** The board is made; nothing has been allocated yet. Again after every reset. */
@@ -23,7 +22,7 @@ export interface RunEvents extends KernelEvents {
   /** A request of 0 bytes, which FreeRTOS answers with NULL; no lack of memory. */
   zeroSizeRequest(request: Request): void;
   /** Every call of the heap, also those that failed, with what it cost. */
-  heapCalled(kind: HeapCallKind, cycles: number): void;
+  heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void;
   /** A verified block held other bytes than were written. */
   contentsLost(block: Block, address: number): void;
   logged(task: string, text: string): void;

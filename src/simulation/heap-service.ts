@@ -3,12 +3,13 @@
  * the scheduler resumed. Also keeps the list of live blocks and writes and checks their contents.
  */
 
+import type { HeapCallKind } from '../costs/cost-table.js';
 import { NULL } from '../heaps/heap.js';
-import type { Kernel, KernelObject, KernelStorage } from '../kernel/index.js';
+import type { KernelObject, KernelStorage } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
-import type { HeapCallKind, RunEvents } from './events.js';
+import type { RunEvents } from './events.js';
 
 /** Counts heap calls over resets and ends the run at the limit. */
 export interface OperationBudget {
@@ -22,32 +23,29 @@ export class HeapService implements KernelStorage {
     private readonly board: Board,
     private readonly events: RunEvents,
     private readonly budget: OperationBudget,
+    private readonly checkEveryCall: boolean,
   ) {}
-
-  private get kernel(): Kernel {
-    return this.board.kernel;
-  }
 
   /** `pvPortMalloc`. */
   malloc(bytes: number, request: Request): Block | undefined {
-    this.kernel.assertInTask('malloc');
-    return this.suspended(() => {
-      const handle = this.call('malloc', () => this.board.handles.allocate(bytes));
-      if (handle === NULL) {
-        this.refused(bytes, request);
-        return undefined;
-      }
-      return this.record(handle, bytes, request);
-    });
+    const { kernel, handles, memory } = this.board;
+    kernel.assertInTask('malloc');
+    kernel.scheduler.suspendAll();
+    const { loads, stores } = memory;
+    this.countOperation();
+    const handle = handles.allocate(bytes);
+    this.spend('malloc', loads, stores);
+    const block = handle === NULL ? this.refused(bytes, request) : this.record(handle, bytes, request);
+    kernel.scheduler.resumeAll();
+    return block;
   }
 
   /** `pvPortCalloc`: overflow is refused before the heap is asked; zeroing happens outside the suspension. */
   calloc(count: number, bytes: number, request: Request): Block | undefined {
     const total = count * bytes;
     if (total >= 2 ** 32) {
-      this.kernel.assertInTask('calloc');
-      this.refused(total, request);
-      return undefined;
+      this.board.kernel.assertInTask('calloc');
+      return this.refused(total, request);
     }
     const block = this.malloc(total, request);
     if (block !== undefined) this.writePattern(block, () => 0);
@@ -72,12 +70,16 @@ export class HeapService implements KernelStorage {
 
   /** `vPortFree`. */
   free(block: Block): void {
-    this.kernel.assertInTask('free');
-    this.suspended(() => {
-      this.call('free', () => this.board.handles.free(block.handle));
-      this.board.blocks.delete(block.handle);
-      this.events.freed(block);
-    });
+    const { kernel, handles, memory, blocks } = this.board;
+    kernel.assertInTask('free');
+    kernel.scheduler.suspendAll();
+    const { loads, stores } = memory;
+    this.countOperation();
+    handles.free(block.handle);
+    this.spend('free', loads, stores);
+    blocks.delete(block);
+    this.events.freed(block);
+    kernel.scheduler.resumeAll();
   }
 
   // --- the kernel's own objects -------------------------------------------------------------------------
@@ -127,25 +129,17 @@ export class HeapService implements KernelStorage {
 
   // --- one call -----------------------------------------------------------------------------------------
 
-  private suspended<Result>(body: () => Result): Result {
-    const { scheduler } = this.kernel;
-    scheduler.suspendAll();
-    const result = body();
-    scheduler.resumeAll();
-    return result;
+  private countOperation(): void {
+    if (this.budget.left-- <= 0) throw new Stop('end');
   }
 
-  private call(kind: HeapCallKind, operation: () => number): number;
-  private call(kind: HeapCallKind, operation: () => void): void;
-  private call(kind: HeapCallKind, operation: () => number | void): number | void {
-    const { memory, heap, config } = this.board;
-    if (this.budget.left-- <= 0) throw new Stop('end');
-    const { loads, stores } = memory;
-    const result = operation();
-    const cycles = config.cost.cycles(kind, heap, memory, loads, stores);
-    if (cycles > 0) this.kernel.work(cycles);
-    this.events.heapCalled(kind, cycles);
-    return result;
+  /** Lets the call's time pass; `loads` and `stores` are the memory's counters before it. */
+  private spend(kind: HeapCallKind, loads: number, stores: number): void {
+    const { memory, heap, config, kernel } = this.board;
+    const cycles = config.cost.price(kind, heap, memory, loads, stores);
+    if (this.checkEveryCall) heap.check();
+    if (cycles > 0) kernel.work(cycles);
+    this.events.heapCalled(kind, cycles, config.cost.instructions);
   }
 
   private record(handle: number, bytes: number, request: Request): Block {
@@ -158,12 +152,12 @@ export class HeapService implements KernelStorage {
       at: request.at,
       allocatedCycle: this.board.clock.cycle,
     };
-    this.board.blocks.set(handle, block);
+    this.board.blocks.set(block);
     this.events.allocated(block);
     return block;
   }
 
-  private refused(bytes: number, request: Request): void {
+  private refused(bytes: number, request: Request): undefined {
     if (bytes === 0) this.events.zeroSizeRequest(request);
     else this.events.outOfMemory(request, bytes);
   }

@@ -22,7 +22,7 @@ export type Outcome =
 export interface RunSettings extends BoardConfig {
   readonly seed: number;
   /** Check the heap's invariants after every call: slow, and finds an overflow at once. */
-  readonly paranoid?: boolean;
+  readonly checkEveryCall?: boolean;
 }
 
 /** What a reset costs until the scheduler runs again, so that a device that resets at once makes progress. */
@@ -45,7 +45,7 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
 
   for (;;) {
     const board = new Board(settings, clock);
-    const device = new Device(scenario, board, events, budget, stream);
+    const device = new Device(scenario, board, events, budget, stream, settings.checkEveryCall === true);
     events.booted(board);
     const end = runDevice(device, lengthCycles - clock.cycle);
     if (end instanceof Fault) events.faulted(end, device.place.task, device.place.at);

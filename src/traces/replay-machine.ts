@@ -25,13 +25,27 @@ export function replayMachine(
 ): ReplayMachine {
   const staticBytes = roundUp(definition.staticBytes(options), 32);
   const [first, ...others] = regions;
-  const statics = first!.origin - staticBytes;
-  const memory = new Memory([
-    { name: first!.name, origin: statics, bytes: staticBytes + roundUp(first!.bytes, 4) },
-    ...others.map((region) => ({ ...region, bytes: roundUp(region.bytes, 4) })),
-  ]);
+  const statics = staticsAddress(regions, staticBytes);
+  const ram = others.map((region) => ({ ...region, bytes: roundUp(region.bytes, 4) }));
+  const heapBytes = roundUp(first!.bytes, 4);
+  // Below the first region the statics share its storage, where a heap's accesses are quickest.
+  const memory =
+    statics < first!.origin
+      ? new Memory([{ name: first!.name, origin: statics, bytes: staticBytes + heapBytes }, ...ram])
+      : new Memory([
+          { ...first!, bytes: heapBytes },
+          ...ram,
+          { name: 'statics', origin: statics, bytes: staticBytes },
+        ]);
   const layout: HeapLayout = { statics, regions, alignment };
   return { heap: definition.create(memory, layout, options), memory, layout };
+}
+
+/** Directly below the first region, or behind the last where that one starts at address 0. */
+function staticsAddress(regions: readonly Region[], staticBytes: number): number {
+  if (regions[0]!.origin >= staticBytes) return regions[0]!.origin - staticBytes;
+  const last = regions.at(-1)!;
+  return roundUp(last.origin + last.bytes, 32);
 }
 
 function roundUp(value: number, unit: number): number {

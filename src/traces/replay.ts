@@ -13,7 +13,7 @@ export const NO_BLOCK = -2;
 
 /**
  * Told after every operation: its index and the payload's address; {@link NULL} when the heap refused (or a
- * realloc to 0 bytes freed), {@link NO_BLOCK} when the id held nothing and the heap was not called.
+ * realloc to 0 bytes freed), {@link NO_BLOCK} when the id held nothing (a free is then a free(NULL)).
  */
 export type ReplayObserver = (index: number, address: number) => void;
 
@@ -112,8 +112,9 @@ export class Replay {
 
   private free(id: number): number {
     const address = this.addresses[id]!;
-    if (address === NULL) return this.idle();
+    // Firmware calls free with the NULL that malloc gave it; the heap ignores that.
     this.heap.free(address);
+    if (address === NULL) return this.idle();
     this.release(id);
     return address;
   }

@@ -37,7 +37,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, type PieceVisitor } from '../heap.js';
+import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -75,11 +75,13 @@ const MERGE_NEXT = 2;
 export class Heap2Coalescing implements Heap {
   readonly lastCall = new HeapCall();
 
+  private readonly statics: number;
   private readonly start: number;
   private readonly end: number;
   private readonly base: number;
   private readonly arenaBytes: number;
   private readonly headerBytes: number;
+  private readonly alignmentMask: number;
   private readonly maximumNodes: number;
 
   constructor(
@@ -88,42 +90,48 @@ export class Heap2Coalescing implements Heap {
     private readonly options: Heap2Options,
   ) {
     const [region] = layout.regions;
+    this.alignmentMask = layout.alignment - 1;
+    this.statics = layout.statics;
     this.start = layout.statics + START;
     this.end = layout.statics + END;
     this.base = alignUp(region!.origin, layout.alignment);
     this.arenaBytes = region!.bytes - layout.alignment;
     this.headerBytes = alignedHeader(LINK_BYTES, layout.alignment);
     this.maximumNodes = region!.bytes / LINK_BYTES + 2;
-    memory.storeWord(layout.statics + FREE_BYTES, this.arenaBytes);
+    memory.storeWord(this.statics + FREE_BYTES, this.arenaBytes);
   }
 
   malloc(bytes: number): number {
-    const { memory, lastCall: call } = this;
+    const { memory, lastCall: call, end, maximumNodes } = this;
     call.begin();
-    if (bytes !== 0) call.path |= NONZERO;
-    if (((bytes + this.headerBytes) & (this.layout.alignment - 1)) !== 0) call.path |= ALIGN;
+    let path = bytes === 0 ? 0 : NONZERO;
+    if (((bytes + this.headerBytes) & this.alignmentMask) !== 0) path |= ALIGN;
+    call.path = path;
     const wanted = blockBytes(bytes, this.headerBytes, this.layout.alignment);
 
     if (!this.initialised()) this.initialise();
-    if (wanted === 0 || wanted >= ALLOCATED || wanted > this.freeBytes()) return NULL;
+    const freeBytes = memory.loadWord(this.statics + FREE_BYTES);
+    if (wanted === 0 || wanted >= ALLOCATED || wanted > freeBytes) return NULL;
 
-    call.path |= WALK;
     let previous = this.start;
     let block = memory.loadWord(previous + NEXT_BY_SIZE);
+    let size = memory.loadWord(block + SIZE);
     let steps = 0;
-    while (block !== this.end && memory.loadWord(block + SIZE) < wanted) {
+    while (size < wanted && block !== end) {
       previous = block;
       block = memory.loadWord(block + NEXT_BY_SIZE);
-      if (++steps > this.maximumNodes) throw endlessList(block);
+      size = memory.loadWord(block + SIZE);
+      if (++steps > maximumNodes) throw endlessList(block);
     }
     call.searchSteps = steps;
-    if (block === this.end) return NULL;
+    call.path = path | WALK;
+    if (block === end) return NULL;
 
-    call.path |= FOUND;
+    call.path = path | WALK | FOUND;
     memory.storeWord(previous + NEXT_BY_SIZE, memory.loadWord(block + NEXT_BY_SIZE));
-    const size = this.takeFromAddressList(block, wanted);
-    this.addFreeBytes(-size);
-    memory.storeWord(block + SIZE, size + ALLOCATED);
+    const taken = this.takeFromAddressList(block, size, wanted);
+    memory.storeWord(this.statics + FREE_BYTES, freeBytes - taken);
+    memory.storeWord(block + SIZE, taken + ALLOCATED);
     memory.storeWord(block + NEXT_BY_SIZE, NULL);
     memory.storeWord(block + NEXT_BY_ADDRESS, NULL);
     return block + this.headerBytes;
@@ -132,22 +140,25 @@ export class Heap2Coalescing implements Heap {
   free(address: number): void {
     const { memory, lastCall: call } = this;
     call.begin();
-    if (address === NULL) return;
+    if (address === NULL) {
+      call.path = NULL_CALL;
+      return;
+    }
     const block = address - this.headerBytes;
-    const size = memory.loadWord(block + SIZE);
-    if (size < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
+    const word = memory.loadWord(block + SIZE);
+    if (word < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
     if (memory.loadWord(block + NEXT_BY_SIZE) !== NULL || memory.loadWord(block + NEXT_BY_ADDRESS) !== NULL) {
       return this.refuse(block, 'both links are NULL in a live block');
     }
-    const blockSize = size - ALLOCATED;
-    memory.storeWord(block + SIZE, blockSize);
-    if (this.options.clearOnFree) memory.fill(address, blockSize - this.headerBytes, 0);
-    this.coalesce(block, blockSize);
-    this.addFreeBytes(blockSize);
+    const size = word - ALLOCATED;
+    memory.storeWord(block + SIZE, size);
+    if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
+    this.coalesce(block, size);
+    memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
   }
 
   freeBytes(): number {
-    return this.memory.loadWord(this.layout.statics + FREE_BYTES);
+    return this.memory.loadWord(this.statics + FREE_BYTES);
   }
 
   blockBytesFor(bytes: number): number {
@@ -165,15 +176,14 @@ export class Heap2Coalescing implements Heap {
     memory.storeWord(start + SIZE, 0);
     memory.storeWord(base + SIZE, arenaBytes);
     memory.storeWord(end + SIZE, arenaBytes);
-    memory.storeWord(this.layout.statics + INITIALISED, 1);
+    memory.storeWord(this.statics + INITIALISED, 1);
   }
 
   /** Puts the rest of `block`, or what follows it, in its place; returns the size the block ends up with. */
-  private takeFromAddressList(block: number, wanted: number): number {
+  private takeFromAddressList(block: number, size: number, wanted: number): number {
     const { memory } = this;
     const before = this.lastHoleBelow(block);
     const after = memory.loadWord(block + NEXT_BY_ADDRESS);
-    const size = memory.loadWord(block + SIZE);
     const rest = size - wanted;
     if (rest <= 2 * this.headerBytes) {
       memory.storeWord(before + NEXT_BY_ADDRESS, after);
@@ -189,22 +199,24 @@ export class Heap2Coalescing implements Heap {
 
   /** Joins the freed block with the holes that touch it and files the result on both lists. */
   private coalesce(freed: number, freedSize: number): void {
-    const { memory, lastCall: call } = this;
+    const { memory } = this;
+    let path = 0;
     let block = freed;
     let size = freedSize;
     const before = this.lastHoleBelow(block);
     let after = memory.loadWord(before + NEXT_BY_ADDRESS);
 
     if (after !== this.end && block + size === after) {
-      call.path |= MERGE_NEXT;
+      path |= MERGE_NEXT;
       this.unlinkBySize(after);
       size += memory.loadWord(after + SIZE);
       after = memory.loadWord(after + NEXT_BY_ADDRESS);
     }
-    if (before !== this.start && before + memory.loadWord(before + SIZE) === block) {
-      call.path |= MERGE_PREVIOUS;
+    const sizeBefore = before === this.start ? 0 : memory.loadWord(before + SIZE);
+    if (before + sizeBefore === block) {
+      path |= MERGE_PREVIOUS;
       this.unlinkBySize(before);
-      size += memory.loadWord(before + SIZE);
+      size += sizeBefore;
       block = before;
     } else {
       memory.storeWord(before + NEXT_BY_ADDRESS, block);
@@ -212,32 +224,33 @@ export class Heap2Coalescing implements Heap {
     memory.storeWord(block + NEXT_BY_ADDRESS, after);
     memory.storeWord(block + SIZE, size);
     this.insertBySize(block, size);
+    this.lastCall.path = path;
   }
 
   /** The hole (or the start) after which `block` belongs in the address list. */
   private lastHoleBelow(block: number): number {
-    const { memory } = this;
+    const { memory, maximumNodes } = this;
     let before = this.start;
     let after = memory.loadWord(before + NEXT_BY_ADDRESS);
     let steps = 0;
     while (after !== this.end && after < block) {
       before = after;
       after = memory.loadWord(before + NEXT_BY_ADDRESS);
-      if (++steps > this.maximumNodes) throw endlessList(after);
+      if (++steps > maximumNodes) throw endlessList(after);
     }
     this.lastCall.insertSteps += steps;
     return before;
   }
 
   private insertBySize(block: number, size: number): void {
-    const { memory } = this;
+    const { memory, maximumNodes } = this;
     let before = this.start;
     let after = memory.loadWord(before + NEXT_BY_SIZE);
     let steps = 0;
     while (after !== this.end && memory.loadWord(after + SIZE) < size) {
       before = after;
       after = memory.loadWord(before + NEXT_BY_SIZE);
-      if (++steps > this.maximumNodes) throw endlessList(after);
+      if (++steps > maximumNodes) throw endlessList(after);
     }
     this.lastCall.insertSteps += steps;
     memory.storeWord(block + NEXT_BY_SIZE, after);
@@ -246,21 +259,17 @@ export class Heap2Coalescing implements Heap {
 
   /** Takes out the victim itself, not the first hole of its size (W1). */
   private unlinkBySize(victim: number): void {
-    const { memory } = this;
+    const { memory, maximumNodes } = this;
     let before = this.start;
     let node = memory.loadWord(before + NEXT_BY_SIZE);
     let steps = 0;
     while (node !== victim) {
       before = node;
       node = memory.loadWord(before + NEXT_BY_SIZE);
-      if (++steps > this.maximumNodes) throw endlessList(node);
+      if (++steps > maximumNodes) throw endlessList(node);
     }
     this.lastCall.insertSteps += steps;
     memory.storeWord(before + NEXT_BY_SIZE, memory.loadWord(victim + NEXT_BY_SIZE));
-  }
-
-  private addFreeBytes(bytes: number): void {
-    this.memory.storeWord(this.layout.statics + FREE_BYTES, this.freeBytes() + bytes);
   }
 
   private refuse(block: number, statement: string): void {
@@ -285,7 +294,7 @@ export class Heap2Coalescing implements Heap {
     const apart = (a: { address: number; bytes: number }, b: { address: number }) =>
       a.address + a.bytes < b.address;
     checkHoleList(holes, this.listNodes(NEXT_BY_ADDRESS), apart, 'address, holes never touching');
-    checkFreeBytes(holes, this.freeBytes(), this.layout.statics + FREE_BYTES);
+    checkFreeBytes(holes, this.freeBytes(), this.statics + FREE_BYTES);
   }
 
   private *listNodes(link: number): Generator<number> {
@@ -294,6 +303,6 @@ export class Heap2Coalescing implements Heap {
   }
 
   private initialised(): boolean {
-    return this.memory.loadWord(this.layout.statics + INITIALISED) !== 0;
+    return this.memory.loadWord(this.statics + INITIALISED) !== 0;
   }
 }

@@ -28,7 +28,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, type PieceVisitor } from '../heap.js';
+import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -68,11 +68,13 @@ export interface Heap2Options {
 export class Heap2 implements Heap {
   readonly lastCall = new HeapCall();
 
+  private readonly statics: number;
   private readonly start: number;
   private readonly end: number;
   private readonly base: number;
   private readonly arenaBytes: number;
   private readonly headerBytes: number;
+  private readonly alignmentMask: number;
   private readonly maximumNodes: number;
 
   constructor(
@@ -81,6 +83,8 @@ export class Heap2 implements Heap {
     private readonly options: Heap2Options,
   ) {
     const [region] = layout.regions;
+    this.alignmentMask = layout.alignment - 1;
+    this.statics = layout.statics;
     this.start = layout.statics + START;
     this.end = layout.statics + END;
     // FreeRTOS gives up one alignment unit for good, even where ucHeap is aligned already.
@@ -88,36 +92,40 @@ export class Heap2 implements Heap {
     this.arenaBytes = region!.bytes - layout.alignment;
     this.headerBytes = alignedHeader(LINK_BYTES, layout.alignment);
     this.maximumNodes = region!.bytes / LINK_BYTES + 2;
-    memory.storeWord(layout.statics + FREE_BYTES, this.arenaBytes);
+    memory.storeWord(this.statics + FREE_BYTES, this.arenaBytes);
   }
 
   malloc(bytes: number): number {
-    const { memory, lastCall: call } = this;
+    const { memory, lastCall: call, end, maximumNodes } = this;
     call.begin();
-    if (bytes !== 0) call.path |= NONZERO;
-    if (((bytes + this.headerBytes) & (this.layout.alignment - 1)) !== 0) call.path |= ALIGN;
+    let path = bytes === 0 ? 0 : NONZERO;
+    if (((bytes + this.headerBytes) & this.alignmentMask) !== 0) path |= ALIGN;
+    call.path = path;
     const wanted = blockBytes(bytes, this.headerBytes, this.layout.alignment);
 
     if (!this.initialised()) this.initialise();
-    if (wanted === 0 || wanted >= ALLOCATED || wanted > this.freeBytes()) return NULL;
+    const freeBytes = memory.loadWord(this.statics + FREE_BYTES);
+    if (wanted === 0 || wanted >= ALLOCATED || wanted > freeBytes) return NULL;
 
-    call.path |= WALK;
     let previous = this.start;
     let block = memory.loadWord(previous + NEXT);
+    let size = memory.loadWord(block + SIZE);
     let steps = 0;
-    while (block !== this.end && memory.loadWord(block + SIZE) < wanted) {
+    while (size < wanted && block !== end) {
       previous = block;
       block = memory.loadWord(block + NEXT);
-      if (++steps > this.maximumNodes) throw endlessList(block);
+      size = memory.loadWord(block + SIZE);
+      if (++steps > maximumNodes) throw endlessList(block);
     }
     call.searchSteps = steps;
-    if (block === this.end) return NULL;
+    call.path = path | WALK;
+    if (block === end) return NULL;
 
-    call.path |= FOUND;
+    call.path = path | WALK | FOUND;
     memory.storeWord(previous + NEXT, memory.loadWord(block + NEXT));
-    const size = this.splitTo(block, wanted);
-    this.addFreeBytes(-size);
-    memory.storeWord(block + SIZE, size + ALLOCATED);
+    const taken = this.splitTo(block, size, wanted);
+    memory.storeWord(this.statics + FREE_BYTES, freeBytes - taken);
+    memory.storeWord(block + SIZE, taken + ALLOCATED);
     memory.storeWord(block + NEXT, NULL);
     return block + this.headerBytes;
   }
@@ -125,20 +133,24 @@ export class Heap2 implements Heap {
   free(address: number): void {
     const { memory, lastCall: call } = this;
     call.begin();
-    if (address === NULL) return;
+    if (address === NULL) {
+      call.path = NULL_CALL;
+      return;
+    }
     const block = address - this.headerBytes;
-    const size = memory.loadWord(block + SIZE);
-    if (size < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
+    const word = memory.loadWord(block + SIZE);
+    if (word < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
     if (memory.loadWord(block + NEXT) !== NULL) return this.refuse(block, 'next is NULL in a live block');
 
-    memory.storeWord(block + SIZE, size - ALLOCATED);
-    if (this.options.clearOnFree) memory.fill(address, size - ALLOCATED - this.headerBytes, 0);
-    this.insertBySize(block, size - ALLOCATED);
-    this.addFreeBytes(size - ALLOCATED);
+    const size = word - ALLOCATED;
+    memory.storeWord(block + SIZE, size);
+    if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
+    this.insertBySize(block, size);
+    memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
   }
 
   freeBytes(): number {
-    return this.memory.loadWord(this.layout.statics + FREE_BYTES);
+    return this.memory.loadWord(this.statics + FREE_BYTES);
   }
 
   blockBytesFor(bytes: number): number {
@@ -154,12 +166,11 @@ export class Heap2 implements Heap {
     memory.storeWord(end + SIZE, arenaBytes);
     memory.storeWord(base + NEXT, end);
     memory.storeWord(base + SIZE, arenaBytes);
-    memory.storeWord(this.layout.statics + INITIALISED, 1);
+    memory.storeWord(this.statics + INITIALISED, 1);
   }
 
-  /** Cuts `block` down to `wanted` bytes if a usable rest remains; returns the size it ends up with. */
-  private splitTo(block: number, wanted: number): number {
-    const size = this.memory.loadWord(block + SIZE);
+  /** Cuts `block` of `size` down to `wanted` if a usable rest remains; returns the size it ends up with. */
+  private splitTo(block: number, size: number, wanted: number): number {
     const rest = size - wanted;
     if (rest <= 2 * this.headerBytes) return size;
     this.lastCall.path |= SPLIT;
@@ -169,22 +180,18 @@ export class Heap2 implements Heap {
   }
 
   private insertBySize(block: number, size: number): void {
-    const { memory } = this;
+    const { memory, maximumNodes } = this;
     let before = this.start;
     let after = memory.loadWord(before + NEXT);
     let steps = 0;
     while (memory.loadWord(after + SIZE) < size) {
       before = after;
       after = memory.loadWord(before + NEXT);
-      if (++steps > this.maximumNodes) throw endlessList(after);
+      if (++steps > maximumNodes) throw endlessList(after);
     }
     this.lastCall.insertSteps += steps;
     memory.storeWord(block + NEXT, after);
     memory.storeWord(before + NEXT, block);
-  }
-
-  private addFreeBytes(bytes: number): void {
-    this.memory.storeWord(this.layout.statics + FREE_BYTES, this.freeBytes() + bytes);
   }
 
   private refuse(block: number, statement: string): void {
@@ -204,7 +211,7 @@ export class Heap2 implements Heap {
     const holes = holesOf(this);
     checkLiveLinks(this, this.memory, NEXT, NULL);
     checkHoleList(holes, this.listNodes(), (a, b) => a.bytes <= b.bytes, 'size');
-    checkFreeBytes(holes, this.freeBytes(), this.layout.statics + FREE_BYTES);
+    checkFreeBytes(holes, this.freeBytes(), this.statics + FREE_BYTES);
   }
 
   private *listNodes(): Generator<number> {
@@ -213,6 +220,6 @@ export class Heap2 implements Heap {
   }
 
   private initialised(): boolean {
-    return this.memory.loadWord(this.layout.statics + INITIALISED) !== 0;
+    return this.memory.loadWord(this.statics + INITIALISED) !== 0;
   }
 }

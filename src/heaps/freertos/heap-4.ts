@@ -31,7 +31,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, type PieceVisitor } from '../heap.js';
+import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -92,10 +92,12 @@ export function heap4StaticBytes(options: Heap4Options): number {
 export class Heap4 implements Heap {
   readonly lastCall = new HeapCall();
 
+  private readonly statics: number;
   private readonly start: number;
   private readonly base: number;
   private readonly end: number;
   private readonly headerBytes: number;
+  private readonly alignmentMask: number;
   private readonly maximumNodes: number;
   /** 0 until the first malloc, and for good without the protector. */
   private canary = 0;
@@ -107,6 +109,8 @@ export class Heap4 implements Heap {
   ) {
     const [region] = layout.regions;
     this.headerBytes = alignedHeader(LINK_BYTES, layout.alignment);
+    this.alignmentMask = layout.alignment - 1;
+    this.statics = layout.statics;
     this.start = layout.statics + START;
     this.base = alignUp(region!.origin, layout.alignment);
     this.end = alignDown(region!.origin + region!.bytes - this.headerBytes, layout.alignment);
@@ -114,38 +118,42 @@ export class Heap4 implements Heap {
   }
 
   malloc(bytes: number): number {
-    const { memory, lastCall: call } = this;
+    const { memory, lastCall: call, end, maximumNodes } = this;
     call.begin();
-    if (bytes !== 0) call.path |= NONZERO;
-    if (((bytes + this.headerBytes) & (this.layout.alignment - 1)) !== 0) call.path |= ALIGN;
+    let path = bytes === 0 ? 0 : NONZERO;
+    if (((bytes + this.headerBytes) & this.alignmentMask) !== 0) path |= ALIGN;
+    call.path = path;
     const wanted = blockBytes(bytes, this.headerBytes, this.layout.alignment);
 
-    if (!this.initialised()) this.initialise();
-    if (wanted === 0 || wanted >= ALLOCATED || wanted > this.freeBytes()) return NULL;
+    if (memory.loadWord(this.statics + END) === 0) this.initialise();
+    const { canary } = this;
+    const freeBytes = memory.loadWord(this.statics + FREE_BYTES);
+    if (wanted === 0 || wanted >= ALLOCATED || wanted > freeBytes) return NULL;
 
-    call.path |= WALK;
     let previous = this.start;
     let block = this.loadLink(previous);
     this.assertInside(block);
+    let size = memory.loadWord(block + SIZE);
     let steps = 0;
-    while (block !== this.end && memory.loadWord(block + SIZE) < wanted) {
+    while (size < wanted && block !== end) {
       previous = block;
-      block = this.loadLink(block);
+      block = (memory.loadWord(block + NEXT) ^ canary) >>> 0;
       this.assertInside(block);
-      if (++steps > this.maximumNodes) throw endlessList(block);
+      size = memory.loadWord(block + SIZE);
+      if (++steps > maximumNodes) throw endlessList(block);
     }
     call.searchSteps = steps;
-    if (block === this.end) return NULL;
+    call.path = path | WALK;
+    if (block === end) return NULL;
 
-    call.path |= FOUND;
-    const size = this.takeFromList(previous, block, wanted);
-    const freeBytes = this.freeBytes() - size;
-    memory.storeWord(this.layout.statics + FREE_BYTES, freeBytes);
-    if (freeBytes < this.minimumEverFreeBytes()) {
-      memory.storeWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES, freeBytes);
-    }
-    memory.storeWord(block + SIZE, size + ALLOCATED);
+    call.path = path | WALK | FOUND;
+    const taken = this.takeFromList(previous, block, size, wanted);
+    memory.storeWord(block + SIZE, taken + ALLOCATED);
     this.storeLink(block, NULL);
+    memory.storeWord(this.statics + FREE_BYTES, freeBytes - taken);
+    if (freeBytes - taken < memory.loadWord(this.statics + MINIMUM_EVER_FREE_BYTES)) {
+      memory.storeWord(this.statics + MINIMUM_EVER_FREE_BYTES, freeBytes - taken);
+    }
     this.count(ALLOCATIONS);
     return block + this.headerBytes;
   }
@@ -153,31 +161,35 @@ export class Heap4 implements Heap {
   free(address: number): void {
     const { memory, lastCall: call } = this;
     call.begin();
-    if (address === NULL) return;
+    if (address === NULL) {
+      call.path = NULL_CALL;
+      return;
+    }
     const block = address - this.headerBytes;
     this.assertInside(block);
-    const size = memory.loadWord(block + SIZE);
-    if (size < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
+    const word = memory.loadWord(block + SIZE);
+    if (word < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
     if (this.loadLink(block) !== NULL) return this.refuse(block, 'next is NULL in a live block');
 
-    memory.storeWord(block + SIZE, size - ALLOCATED);
-    if (this.options.clearOnFree) memory.fill(address, size - ALLOCATED - this.headerBytes, 0);
-    memory.storeWord(this.layout.statics + FREE_BYTES, this.freeBytes() + size - ALLOCATED);
-    this.insertByAddress(block, size - ALLOCATED);
+    const size = word - ALLOCATED;
+    memory.storeWord(block + SIZE, size);
+    if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
+    memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
+    this.insertByAddress(block, size);
     this.count(FREES);
   }
 
   freeBytes(): number {
-    return this.memory.loadWord(this.layout.statics + FREE_BYTES);
+    return this.memory.loadWord(this.statics + FREE_BYTES);
   }
 
   minimumEverFreeBytes(): number {
-    return this.memory.loadWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES);
+    return this.memory.loadWord(this.statics + MINIMUM_EVER_FREE_BYTES);
   }
 
   /** `xPortResetHeapMinimumEverFreeHeapSize`. */
   resetMinimumEverFreeBytes(): void {
-    this.memory.storeWord(this.layout.statics + MINIMUM_EVER_FREE_BYTES, this.freeBytes());
+    this.memory.storeWord(this.statics + MINIMUM_EVER_FREE_BYTES, this.freeBytes());
   }
 
   blockBytesFor(bytes: number): number {
@@ -186,25 +198,24 @@ export class Heap4 implements Heap {
 
   /** One hole up to the end marker. Happens in the first malloc, even in one of 0 bytes. */
   private initialise(): void {
-    const { memory, layout, base, end } = this;
+    const { memory, base, end } = this;
     if (this.options.protector) {
       this.canary = CANARY_VALUE;
-      memory.storeWord(layout.statics + CANARY, CANARY_VALUE);
+      memory.storeWord(this.statics + CANARY, CANARY_VALUE);
     }
     this.storeLink(this.start, base);
     memory.storeWord(this.start + SIZE, 0);
-    memory.storeWord(layout.statics + END, end);
+    memory.storeWord(this.statics + END, end);
     this.storeLink(end, NULL);
     memory.storeWord(end + SIZE, 0);
     this.storeLink(base, end);
     memory.storeWord(base + SIZE, end - base);
-    memory.storeWord(layout.statics + FREE_BYTES, end - base);
-    memory.storeWord(layout.statics + MINIMUM_EVER_FREE_BYTES, end - base);
+    memory.storeWord(this.statics + FREE_BYTES, end - base);
+    memory.storeWord(this.statics + MINIMUM_EVER_FREE_BYTES, end - base);
   }
 
   /** Puts the rest of `block`, or what follows it, in its place; returns the size the block ends up with. */
-  private takeFromList(previous: number, block: number, wanted: number): number {
-    const size = this.memory.loadWord(block + SIZE);
+  private takeFromList(previous: number, block: number, size: number, wanted: number): number {
     const after = this.loadLink(block);
     const rest = size - wanted;
     if (rest <= 2 * this.headerBytes) {
@@ -220,7 +231,7 @@ export class Heap4 implements Heap {
 
   /** Files a freed block between the holes around it and joins those that touch it. */
   private insertByAddress(freed: number, freedSize: number): void {
-    const { memory, lastCall: call } = this;
+    const { memory, lastCall: call, canary, maximumNodes } = this;
     let block = freed;
     let size = freedSize;
     let before = this.start;
@@ -228,32 +239,33 @@ export class Heap4 implements Heap {
     let steps = 0;
     while (after < block) {
       before = after;
-      after = this.loadLink(before);
-      if (++steps > this.maximumNodes) throw endlessList(after);
+      after = (memory.loadWord(before + NEXT) ^ canary) >>> 0;
+      if (++steps > maximumNodes) throw endlessList(after);
     }
     call.insertSteps = steps;
 
+    let path = 0;
     if (before !== this.start) {
-      call.path |= NOT_FIRST;
+      path = NOT_FIRST;
       this.assertInside(before);
-      if (before + memory.loadWord(before + SIZE) === block) {
-        call.path |= MERGE_PREVIOUS;
-        size += memory.loadWord(before + SIZE);
+      const sizeBefore = memory.loadWord(before + SIZE);
+      if (before + sizeBefore === block) {
+        path |= MERGE_PREVIOUS;
+        size += sizeBefore;
         memory.storeWord(before + SIZE, size);
         block = before;
       }
     }
-    if (block + size !== after) {
-      this.storeLink(block, after);
-    } else if (after === this.end) {
-      call.path |= AT_END;
-      this.storeLink(block, this.end);
-    } else {
-      call.path |= MERGE_NEXT;
+    if (block + size === after && after !== this.end) {
+      path |= MERGE_NEXT;
       memory.storeWord(block + SIZE, size + memory.loadWord(after + SIZE));
-      this.storeLink(block, this.loadLink(after));
+      after = this.loadLink(after);
+    } else if (block + size === after) {
+      path |= AT_END;
     }
+    this.storeLink(block, after);
     if (block !== before) this.storeLink(before, block);
+    call.path = path;
   }
 
   private loadLink(node: number): number {
@@ -265,7 +277,7 @@ export class Heap4 implements Heap {
   }
 
   private count(statistic: number): void {
-    const address = this.layout.statics + statistic;
+    const address = this.statics + statistic;
     this.memory.storeWord(address, this.memory.loadWord(address) + 1);
   }
 
@@ -294,7 +306,7 @@ export class Heap4 implements Heap {
     const apart = (a: { address: number; bytes: number }, b: { address: number }) =>
       a.address + a.bytes < b.address;
     checkHoleList(holes, this.listNodes(), apart, 'address, holes never touching');
-    checkFreeBytes(holes, this.freeBytes(), this.layout.statics + FREE_BYTES);
+    checkFreeBytes(holes, this.freeBytes(), this.statics + FREE_BYTES);
   }
 
   private *listNodes(): Generator<number> {
@@ -302,6 +314,6 @@ export class Heap4 implements Heap {
   }
 
   private initialised(): boolean {
-    return this.memory.loadWord(this.layout.statics + END) !== 0;
+    return this.memory.loadWord(this.statics + END) !== 0;
   }
 }

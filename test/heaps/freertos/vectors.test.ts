@@ -20,7 +20,7 @@ function expectSameLines(actual: string[], expected: string[]): void {
 for (const name of ['heap_2', 'heap_2_coalescing', 'heap_4']) {
   describe(`${name} answers as the recorded C code`, () => {
     const vectors = vectorsOf(name);
-    it('has vectors', () => expect(vectors.length).toBeGreaterThan(20));
+    it('has vectors', () => expect(vectors.length).toBeGreaterThanOrEqual(20));
     it.each(vectors)('$file', (vector) => {
       const extraBytes = name === 'heap_2_coalescing' ? vector.alignment : 0;
       expectSameLines(replayAnswers(name, vector, extraBytes), recordedAnswers(name, vector, 3));

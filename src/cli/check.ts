@@ -1,0 +1,45 @@
+/** `heaplab check`: finds every mistake in scenarios and profiles without running anything. */
+
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { catalog } from '../heaps/catalog.js';
+import { type Problem, UserError } from '../input/index.js';
+import { loadScenario } from '../scenario/load.js';
+import { loadTarget } from '../targets/load.js';
+import { heapNamed, heapOptions } from './flags.js';
+import { SUCCESS, type Terminal } from './terminal.js';
+
+export function checkCommand(terminal: Terminal, files: string[]): number {
+  const problems: Problem[] = [];
+  for (const file of files) {
+    try {
+      terminal.print(`${file}: ${checkFile(file)}\n`);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new UserError(problems);
+  return SUCCESS;
+}
+
+function checkFile(file: string): string {
+  if (looksLikeTarget(file)) {
+    const target = loadTarget(file);
+    return `a target, ${target.name}`;
+  }
+  const scenario = loadScenario(file, { heapNames: catalog.map((heap) => heap.name) });
+  heapOptions(heapNamed(scenario.heap.name), scenario.heap.options, []);
+  const target = loadTarget(scenario.target, { from: dirname(file) });
+  return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;
+}
+
+/** By its keys; what cannot be read is left to the scenario loader to complain about. */
+function looksLikeTarget(file: string): boolean {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return /^(regions|core|clock|extends)\s*:/m.test(text) && !/^(tasks|duration)\s*:/m.test(text);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,102 @@
+/** Reads the values of flags; every error names the flag, what was expected and the nearest valid word. */
+
+import * as v from 'valibot';
+import { catalog, findHeap, type HeapDefinition, type HeapOptions } from '../heaps/catalog.js';
+import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
+
+export function badOption(message: string, expected: string, nearestWord?: string): UserError {
+  const problem: Problem = { code: 'bad-option', message, expected };
+  return new UserError([nearestWord === undefined ? problem : { ...problem, nearest: nearestWord }]);
+}
+
+/** More RAM than any microcontroller has; the simulation holds it all. */
+const MAXIMUM_BYTES = 2 ** 30;
+
+/** undefined where the flag was not given. @throws UserError */
+export function sizeFlag(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const bytes = parseBytes(text);
+  if (bytes === undefined || bytes === 0 || bytes > MAXIMUM_BYTES) {
+    throw badOption(`${flag} ${text} is no possible size`, 'a size such as 16KiB or 20480, at most 1024MiB');
+  }
+  return bytes;
+}
+
+/** @throws UserError unless a whole number from `minimum` to `maximum` */
+export function numberFlag(flag: string, text: string, minimum: number, maximum: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < minimum || value > maximum) {
+    throw badOption(`${flag} ${text} is not possible`, `a whole number from ${minimum} to ${maximum}`);
+  }
+  return value;
+}
+
+const ALIGNMENTS = [4, 8, 16, 32];
+
+export function alignmentFlag(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const alignment = Number(text);
+  if (!ALIGNMENTS.includes(alignment))
+    throw badOption(`--alignment ${text} is not possible`, '4, 8, 16 or 32');
+  return alignment;
+}
+
+/** @throws UserError naming the nearest heap */
+export function heapNamed(name: string): HeapDefinition {
+  const heap = findHeap(name);
+  if (heap !== undefined) return heap;
+  const names = catalog.map((known) => known.name);
+  const problem: Problem = {
+    code: 'unknown-name',
+    message: `there is no heap "${name}"`,
+    expected: names.join(', '),
+  };
+  const guess = nearest(name, names);
+  throw new UserError([guess === undefined ? problem : { ...problem, nearest: guess }]);
+}
+
+/** A heap's options from a scenario and from `--heap-option name=value`, the latter first. @throws UserError */
+export function heapOptions(
+  heap: HeapDefinition,
+  fromFile: HeapOptions,
+  flags: readonly string[],
+): HeapOptions {
+  const values: Record<string, boolean | number | string> = { ...fromFile };
+  for (const flag of flags) {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(flag) ?? [];
+    if (name === undefined || value === undefined) {
+      throw badOption(`--heap-option ${flag} has no value`, 'name=value, such as asserts=false');
+    }
+    values[name] = optionValue(value);
+  }
+  const parsed = v.safeParse(heap.options, values);
+  if (parsed.success) return parsed.output;
+  throw new UserError(parsed.issues.map((issue) => optionProblem(heap, issue)));
+}
+
+function optionValue(text: string): boolean | number | string {
+  if (text === 'true' || text === 'on') return true;
+  if (text === 'false' || text === 'off') return false;
+  return /^\d/.test(text) ? (parseBytes(text) ?? text) : text;
+}
+
+/** Names of a heap's options; all schemas in the catalog are objects. */
+export function optionNames(heap: HeapDefinition): string[] {
+  return Object.keys((heap.options as unknown as { entries: Record<string, unknown> }).entries);
+}
+
+function optionProblem(heap: HeapDefinition, issue: v.BaseIssue<unknown>): Problem {
+  const name = v.getDotPath(issue) ?? '';
+  const names = optionNames(heap);
+  if (!names.includes(name)) {
+    const problem: Problem = {
+      code: 'unknown-name',
+      message: `${heap.name} has no option "${name}"`,
+      expected: names.join(', '),
+    };
+    const guess = nearest(name, names);
+    return guess === undefined ? problem : { ...problem, nearest: guess };
+  }
+  const message = `option ${name} of ${heap.name} cannot be ${issue.received}`;
+  return { code: 'bad-option', message, expected: issue.expected ?? 'another value' };
+}

@@ -1,0 +1,49 @@
+/** `heaplab inspect`: one out-of-memory event of a result, in words and as a map. */
+
+import { readFileSync } from 'node:fs';
+import { UserError } from '../input/index.js';
+import { parseResult } from '../inspect/result.js';
+import { blockTable, oomReport } from '../report/oom-report.js';
+import { badOption, numberFlag } from './flags.js';
+import { SUCCESS, type Terminal } from './terminal.js';
+
+interface InspectFlags {
+  readonly oom: string;
+  readonly blocks?: boolean;
+  readonly json?: boolean;
+}
+
+export function inspectCommand(terminal: Terminal, file: string, flags: InspectFlags): number {
+  const result = parseResult(readResult(file), file);
+  const { outOfMemory, outOfMemoryCount } = result;
+  if (outOfMemoryCount === 0) {
+    terminal.print(`${result.scenario.name}: no request failed, there is nothing to explain.\n`);
+    return SUCCESS;
+  }
+  const number = numberFlag('--oom', flags.oom, 1, Number.MAX_SAFE_INTEGER);
+  const event = outOfMemory.find((candidate) => candidate.number === number);
+  if (event === undefined) {
+    const kept = outOfMemory.length;
+    const why = number <= outOfMemoryCount ? 'was counted, but not kept in full' : 'did not happen';
+    throw badOption(
+      `--oom ${number}: event ${number} ${why}`,
+      `1 to ${kept} (see "heaplab run --keep-events")`,
+    );
+  }
+  if (flags.json === true) terminal.print(`${JSON.stringify(event)}\n`);
+  else {
+    terminal.print(`${oomReport(result, event, terminal)}\n`);
+    if (flags.blocks === true) terminal.print(`\n${blockTable(event, terminal)}\n`);
+  }
+  return SUCCESS;
+}
+
+function readResult(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const message = `cannot read the result (${(error as NodeJS.ErrnoException).code})`;
+    const expected = 'a file written by "heaplab run … --out result.json"';
+    throw new UserError([{ code: 'unreadable-file', file, message, expected }]);
+  }
+}

@@ -1,0 +1,91 @@
+/** What is said while a run goes on. */
+
+import { formatBytes, formatSeconds } from '../input/index.js';
+import type { Task } from '../kernel/index.js';
+import type { Request } from '../scenario/firmware.js';
+import type { Scenario } from '../scenario/scenario.js';
+import { toCycles } from '../scenario/times.js';
+import type { Board } from '../simulation/board.js';
+import type { RunObserver } from '../simulation/events.js';
+import type { Terminal } from './terminal.js';
+
+/** `--verbose`: a line per event, on standard output. */
+export class EventLines implements RunObserver {
+  private board!: Board;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly file: string,
+  ) {}
+
+  booted(board: Board): void {
+    this.board = board;
+    this.line(`power on: ${board.config.heap.name} with ${formatBytes(board.heapBytes)}`);
+  }
+
+  outOfMemory(request: Request, bytes: number): void {
+    const place = request.at === undefined ? request.label : `${this.file}:${request.at.line}`;
+    this.line(`out of memory: ${request.owner} asked for ${formatBytes(bytes)} (${place})`);
+  }
+
+  zeroSizeRequest(request: Request): void {
+    this.line(`request of 0 bytes by ${request.owner}: NULL, as FreeRTOS answers`);
+  }
+
+  missedDeadline(task: Task, _releaseCycle: number, lateCycles: number, finished: boolean): void {
+    const { clock } = this.board;
+    const late = formatSeconds(clock.seconds(lateCycles));
+    this.line(`missed deadline: ${task.name}, ${late} late${finished ? '' : ' and still running'}`);
+  }
+
+  logged(task: string, text: string): void {
+    this.line(`${task}: ${text}`);
+  }
+
+  taskEnded(task: Task): void {
+    this.line(`${task.name} ended`);
+  }
+
+  reset(): void {
+    this.line('reset');
+  }
+
+  private line(text: string): void {
+    const { clock } = this.board;
+    this.terminal.print(`[${formatSeconds(clock.seconds(clock.cycle))}] ${text}\n`);
+  }
+}
+
+const CALLS_PER_UPDATE = 1 << 16;
+
+/** One line on standard error that is written over, for runs that take a while. */
+export class Progress implements RunObserver {
+  private board!: Board;
+  private calls = 0;
+  private shown = false;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly scenario: Scenario,
+  ) {}
+
+  booted(board: Board): void {
+    this.board = board;
+  }
+
+  heapCalled(): void {
+    if (++this.calls % CALLS_PER_UPDATE !== 0) return;
+    this.shown = true;
+    this.terminal.warn(`\r${this.scenario.name}: ${Math.floor(this.share() * 100)} %`);
+  }
+
+  clear(): void {
+    if (this.shown) this.terminal.warn('\r\u001b[K');
+  }
+
+  private share(): number {
+    const { length } = this.scenario;
+    const { clock } = this.board;
+    return length.kind === 'time' ? clock.cycle / toCycles(length.time, clock) : this.calls / length.count;
+  }
+}

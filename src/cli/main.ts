@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The only place that reads the arguments, the environment and the terminal, and sets the exit code. */
+
+import { Chalk } from 'chalk';
+import { UserError } from '../input/problem.js';
+import { allowInlining } from './engine.js';
+import { createProgram } from './program.js';
+import { INTERNAL, type Terminal, USAGE } from './terminal.js';
+
+const DEFAULT_WIDTH = 100;
+const MINIMUM_WIDTH = 60;
+
+function processTerminal(): Terminal {
+  const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || DEFAULT_WIDTH);
+  const plain = (process.env.NO_COLOR ?? '') !== '' || process.argv.includes('--no-color');
+  return {
+    width: Math.max(MINIMUM_WIDTH, columns),
+    color: new Chalk(plain ? { level: 0 } : {}),
+    print: (text) => process.stdout.write(text),
+    warn: (text) => process.stderr.write(text),
+    interactive: process.stderr.isTTY === true && process.env.CI === undefined,
+  };
+}
+
+async function main(): Promise<void> {
+  allowInlining();
+  const terminal = processTerminal();
+  // `heaplab … | head` closes the pipe early; that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : INTERNAL);
+  });
+  const program = createProgram(terminal, (code) => {
+    process.exitCode = code;
+  });
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    process.exitCode = await exitCodeOf(error, terminal);
+  }
+}
+
+async function exitCodeOf(error: unknown, terminal: Terminal): Promise<number> {
+  if (error instanceof UserError) {
+    const { problemReport } = await import('../report/problems.js');
+    terminal.warn(`${await problemReport(error, terminal)}\n`);
+    return USAGE;
+  }
+  // commander has printed its message; help and version are no errors.
+  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : USAGE;
+  terminal.warn(`heaplab has a bug, please report it:\n${(error as Error)?.stack ?? String(error)}\n`);
+  return INTERNAL;
+}
+
+function isCommanderError(error: unknown): error is { exitCode: number } {
+  return error instanceof Error && error.constructor.name.startsWith('CommanderError') && 'exitCode' in error;
+}
+
+await main();

@@ -1,0 +1,119 @@
+/** The commands and their options. What a command does is loaded when it is called, so that help is quick. */
+
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { Terminal } from './terminal.js';
+
+type Action = (...values: never[]) => number | Promise<number>;
+
+/** `setExitCode` is called once, with the command's exit code. */
+export function createProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
+  const program = new Command('heaplab')
+    .description('Runs firmware scenarios on real heap designs and explains why memory ran out.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .option('--no-color', 'no colours (also: NO_COLOR in the environment, or a pipe)')
+    .configureOutput({
+      writeOut: terminal.print,
+      writeErr: terminal.warn,
+      getOutHelpWidth: () => terminal.width,
+    })
+    .showHelpAfterError('(see --help)')
+    .exitOverride();
+
+  const runs = (load: () => Promise<Action>) => {
+    return async (...values: unknown[]) => {
+      const action = await load();
+      setExitCode(await action(terminal as never, ...(values as never[])));
+    };
+  };
+
+  addDeviceOptions(
+    program
+      .command('run')
+      .description('run scenarios and say what became of memory')
+      .argument('<scenario...>', 'scenario files')
+      .option('--target <name|file>', "a chip's profile instead of the scenario's")
+      .option('--ram <size>', 'RAM of the first region, such as 24KiB')
+      .option('--reserve <size>', "RAM for the firmware's static data, such as 4KiB")
+      .option('--seed <number>', "seed instead of the scenario's")
+      .addOption(
+        new Option('--cost <model>', 'what a heap call costs')
+          .choices(['auto', 'gcc12-Os', 'gcc12-O2', 'estimate', 'none'])
+          .default('auto'),
+      )
+      .option('--out <file>', 'write the result as JSON, for "heaplab inspect"')
+      .option('--json', 'print the result as JSON instead of text')
+      .option('--schedule', 'print the schedule, an event a line')
+      .option('--inspect', 'show the first out-of-memory event as "heaplab inspect" does')
+      .option('--check', "check the heap's invariants after every call (slow)")
+      .option('--keep-events <number>', 'out-of-memory events to keep in full', '100')
+      .option('--verbose', 'print events as they happen'),
+  ).action(runs(async () => (await import('./run.js')).runCommand));
+
+  program
+    .command('inspect')
+    .description('explain an out-of-memory event of a result')
+    .argument('<result.json>', 'written by "heaplab run --out"')
+    .option('--oom <number>', 'which event, from 1', '1')
+    .option('--blocks', 'list every block and hole')
+    .option('--json', 'print the event as JSON')
+    .action(runs(async () => (await import('./inspect.js')).inspectCommand));
+
+  addDeviceOptions(
+    program
+      .command('replay')
+      .description('replay a recorded trace of heap operations on a heap')
+      .argument('<trace>', 'trace file, plain or gzipped')
+      .option('--region <address:size>', 'a region of RAM, repeated for several', collect, [])
+      .option('--ops', 'a line per operation: index, payload offset or -1, free bytes')
+      .addOption(
+        new Option('--cost <build>', 'count instructions, as a last column with --ops').choices([
+          'gcc12-Os',
+          'gcc12-O2',
+        ]),
+      )
+      .option('--json', 'print the summary as JSON'),
+  ).action(runs(async () => (await import('./replay.js')).replayCommand));
+
+  program
+    .command('targets')
+    .description('list the chips, or show one')
+    .argument('[name]', 'a chip or the path of a profile')
+    .option('--json', 'print JSON')
+    .action(runs(async () => (await import('./targets.js')).targetsCommand));
+
+  program
+    .command('heaps')
+    .description('list the heaps, or show one')
+    .argument('[name]', 'a heap')
+    .option('--alignment <bytes>', 'for the overheads shown', '8')
+    .option('--json', 'print JSON')
+    .action(runs(async () => (await import('./heaps.js')).heapsCommand));
+
+  program
+    .command('check')
+    .description('check scenario and target files without running them')
+    .argument('<file...>', 'scenarios and profiles')
+    .action(runs(async () => (await import('./check.js')).checkCommand));
+
+  return program;
+}
+
+/** Options that say which heap on which memory. */
+function addDeviceOptions(command: Command): Command {
+  return command
+    .option('--heap <name>', 'heap (see "heaplab heaps")')
+    .option('--heap-option <name=value>', "an option of the heap's own, repeated for several", collect, [])
+    .option('--heap-size <size>', 'bytes for the heap, such as 16KiB')
+    .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32');
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

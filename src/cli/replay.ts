@@ -1,0 +1,159 @@
+/** `heaplab replay`: a recorded trace on a heap, without kernel or time. */
+
+import { type Build, plainCostTable } from '../costs/files.js';
+import { MeteredHeap } from '../costs/metered-heap.js';
+import { catalog, type HeapDefinition } from '../heaps/catalog.js';
+import { NULL } from '../heaps/heap.js';
+import { formatBytes, groupDigits } from '../input/index.js';
+import { Fault, type Region } from '../mcu/index.js';
+import { readTrace } from '../traces/read.js';
+import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
+import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
+import { alignmentFlag, badOption, heapNamed, heapOptions, sizeFlag } from './flags.js';
+import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
+
+interface ReplayFlags {
+  readonly heap?: string;
+  readonly heapOption: string[];
+  readonly heapSize?: string;
+  readonly alignment?: string;
+  readonly region: string[];
+  readonly ops?: boolean;
+  readonly cost?: Build;
+  readonly json?: boolean;
+}
+
+const DEFAULT_HEAP = 'heap_4';
+const DEFAULT_ALIGNMENT = 8;
+const FLUSH_LINES = 4096;
+
+export function replayCommand(terminal: Terminal, file: string, flags: ReplayFlags): number {
+  const definition = heapNamed(flags.heap ?? DEFAULT_HEAP);
+  const options = heapOptions(definition, {}, flags.heapOption);
+  const alignment = alignmentFlag(flags.alignment) ?? DEFAULT_ALIGNMENT;
+  const regions = regionFlags(flags);
+  if (definition.regions === 'one' && regions.length > 1) {
+    throw badOption(`${definition.name} manages one region, not ${regions.length}`, 'one --region');
+  }
+  for (const region of regions) {
+    if (region.bytes < definition.minimumArenaBytes(alignment)) {
+      const least = definition.minimumArenaBytes(alignment);
+      throw badOption(`${definition.name} cannot work in ${region.bytes} bytes`, `at least ${least} bytes`);
+    }
+  }
+  const trace = readTrace(file);
+  const machine = replayMachine(definition, options, regions, alignment);
+  const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
+  const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
+  let last = -1;
+  try {
+    if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
+    else replay.run((index) => (last = index));
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    terminal.warn(`operation ${last + 1}: ${fault.message}\n`);
+    return UNEXPECTED;
+  }
+  if (flags.json === true) terminal.print(`${JSON.stringify(replay.summary)}\n`);
+  else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
+  return SUCCESS;
+}
+
+function regionFlags({ region: texts, heapSize }: ReplayFlags): Region[] {
+  if (texts.length === 0) {
+    return [{ name: 'heap', origin: DEFAULT_ORIGIN, bytes: sizeFlag('--heap-size', heapSize) ?? 20 * 1024 }];
+  }
+  if (heapSize !== undefined) throw badOption('--heap-size and --region exclude each other', 'one of them');
+  const regions = texts.map((text, index) => {
+    const [, origin, bytes] = /^(0x[\da-f]+|\d+):(.+)$/i.exec(text) ?? [];
+    const size = sizeFlag(`--region ${origin ?? text}:`, bytes);
+    if (
+      origin === undefined ||
+      size === undefined ||
+      Number(origin) % 4 !== 0 ||
+      Number(origin) + size > 2 ** 32
+    ) {
+      const expected = 'address:size with an address that is a multiple of 4, such as 0x20000000:2560';
+      throw badOption(`--region ${text} is no region`, expected);
+    }
+    return { name: `region ${index}`, origin: Number(origin), bytes: size };
+  });
+  regions.sort((a, b) => a.origin - b.origin);
+  regions.slice(1).forEach((region, index) => {
+    const below = regions[index]!;
+    if (below.origin + below.bytes > region.origin) {
+      throw badOption(`--region ${texts[index + 1]} overlaps another one`, 'regions apart from each other');
+    }
+  });
+  return regions;
+}
+
+function meteredHeap(definition: HeapDefinition, machine: ReplayMachine, build: Build): MeteredHeap {
+  const table = plainCostTable(definition, build);
+  if (table !== undefined) return new MeteredHeap(machine.heap, table);
+  const measured = catalog
+    .filter((heap) => plainCostTable(heap, build) !== undefined)
+    .map((heap) => heap.name);
+  throw badOption(
+    `--cost ${build}: ${definition.name} has not been measured`,
+    `one of ${measured.join(', ')}`,
+  );
+}
+
+/** The stable interface: `<index> <offset or -1> <free bytes>`, or `<index> -`; with a meter the cost behind. */
+function printOperations(
+  terminal: Terminal,
+  { heap, layout }: ReplayMachine,
+  replay: Replay,
+  meter: MeteredHeap | undefined,
+  note: (index: number) => void,
+): void {
+  const { alignment, regions } = layout;
+  const start = Math.ceil(regions[0]!.origin / alignment) * alignment;
+  let lines: string[] = [];
+  const flush = () => {
+    if (lines.length > 0) terminal.print(`${lines.join('\n')}\n`);
+    lines = [];
+  };
+  try {
+    replay.run((index, address) => {
+      note(index);
+      const answer =
+        address === NO_BLOCK ? '-' : `${address === NULL ? -1 : address - start} ${heap.freeBytes()}`;
+      const cost = meter === undefined ? '' : ` ${meter.takeInstructions()}`;
+      lines.push(`${index} ${answer}${cost}`);
+      if (lines.length >= FLUSH_LINES) flush();
+    });
+  } finally {
+    flush();
+  }
+}
+
+function summaryText(
+  name: string,
+  { heap, layout }: ReplayMachine,
+  summary: ReplaySummary,
+  meter: MeteredHeap | undefined,
+): string {
+  const bytes = layout.regions.reduce((sum, region) => sum + region.bytes, 0);
+  let largest = 0;
+  let holes = 0;
+  heap.walk((kind, _address, size) => {
+    if (kind !== 'hole') return;
+    holes++;
+    largest = Math.max(largest, size);
+  });
+  const lines = [
+    `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`,
+    `  operations    ${groupDigits(summary.operations)}, of which ${groupDigits(summary.idle)} on an id that held nothing`,
+    `  allocations   ${groupDigits(summary.allocations)}`,
+    `  failures      ${groupDigits(summary.failures)}`,
+    `  frees         ${groupDigits(summary.frees)}`,
+    `  live          ${groupDigits(summary.liveBlocks)} blocks, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
+    `  free          ${formatBytes(heap.freeBytes())} in ${groupDigits(holes)} holes, the largest ${formatBytes(largest)}`,
+  ];
+  if (meter !== undefined) {
+    lines.push(`  cost          ${groupDigits(meter.takeInstructions())} instructions (${meter.build})`);
+  }
+  return `${lines.join('\n')}\n`;
+}

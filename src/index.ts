@@ -1,0 +1,36 @@
+/** heaplab as a library: load a scenario and a target, run it on a heap, look at what became of memory. */
+
+export { catalog, findHeap, type HeapDefinition, type HeapFacts, type HeapOptions } from './heaps/catalog.js';
+export { AddressHandles, type HandleHeap } from './heaps/handle-heap.js';
+export {
+  Corruption,
+  type Heap,
+  HeapCall,
+  type HeapLayout,
+  NULL,
+  type PieceKind,
+  type PieceVisitor,
+} from './heaps/heap.js';
+export { type Problem, type ProblemCode, problemLine, UserError } from './input/index.js';
+export { Recorder } from './inspect/recorder.js';
+export {
+  type FragmentationMeasures,
+  type MapPiece,
+  type OutOfMemoryEvent,
+  parseResult,
+  type RunResult,
+} from './inspect/result.js';
+export { Clock, Fault, type FaultKind, Memory, type Region } from './mcu/index.js';
+export { ScheduleLog } from './report/schedule.js';
+export { loadScenario, parseScenario } from './scenario/load.js';
+export type { Scenario, Step } from './scenario/scenario.js';
+export { type CostChoice, type CostModel, costModel } from './simulation/cost.js';
+export type { RunEvents, RunObserver } from './simulation/events.js';
+export { type Outcome, type RunSettings, run } from './simulation/run.js';
+export { loadTarget, targetNames } from './targets/load.js';
+export { type TargetOverrides, withOverrides } from './targets/overrides.js';
+export type { Target } from './targets/target.js';
+export { parseTrace, readTrace } from './traces/read.js';
+export { Replay, type ReplaySummary } from './traces/replay.js';
+export { replayMachine } from './traces/replay-machine.js';
+export type { Trace } from './traces/trace.js';

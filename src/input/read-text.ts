@@ -1,0 +1,56 @@
+/** Reads the files that users name. Whatever is wrong with one is a problem to report, not a crash. */
+
+import { readFileSync, statSync } from 'node:fs';
+import { type Problem, UserError } from './problem.js';
+
+/** Files written by hand are far smaller; a larger one was named by mistake. */
+const MAXIMUM_BYTES = 1024 * 1024;
+
+/** What the system's error codes mean for somebody who named a file. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'it may not be read',
+  EPERM: 'it may not be read',
+  EISDIR: 'it is a directory',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  ERR_INVALID_ARG_VALUE: 'the name is not valid',
+};
+
+/**
+ * The text of a UTF-8 file of at most 1 MiB, without a byte order mark.
+ *
+ * @throws UserError with code `unreadable-file`
+ */
+export function readText(path: string): string {
+  const bytes = readBytes(path);
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Not UTF-8: said below.
+  }
+  throw unreadable(path, 'it is not text', 'a text file in UTF-8');
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    const status = statSync(path);
+    if (status.isDirectory()) throw unreadable(path, 'it is a directory', 'a file');
+    if (!status.isFile()) throw unreadable(path, 'it is not an ordinary file', 'a file');
+    if (status.size > MAXIMUM_BYTES) throw unreadable(path, 'it is larger than 1 MiB', 'a text file');
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    throw unreadable(path, REASONS[code] ?? code);
+  }
+}
+
+function unreadable(path: string, reason: string, expected?: string): UserError {
+  const message = `cannot read the file: ${reason}`;
+  const problem: Problem = { code: 'unreadable-file', file: path, message };
+  return new UserError([expected === undefined ? problem : { ...problem, expected }]);
+}

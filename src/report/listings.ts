@@ -1,0 +1,155 @@
+/** Lists of chips and heaps, and one of either in full. */
+
+import Table from 'cli-table3';
+import { formatBytes } from '../input/index.js';
+import { hex } from '../mcu/index.js';
+import type { Target } from '../targets/target.js';
+import type { Paint } from './paint.js';
+
+/** A heap as the catalog describes it, its options included. */
+export interface HeapDescription {
+  readonly name: string;
+  readonly origin: string;
+  readonly policy: string;
+  readonly block: string;
+  readonly mallocCost: string;
+  readonly freeCost: string;
+  readonly bound: string;
+  readonly useWhen: string;
+  readonly notWhen: string;
+  readonly staticBytes: number;
+  readonly regions: 'one' | 'several';
+  readonly options: readonly {
+    readonly name: string;
+    readonly default: string;
+    readonly description: string;
+  }[];
+}
+
+export function targetList(targets: readonly Target[], paint: Paint): string {
+  const rows = targets.map((target) => [
+    target.id,
+    target.core,
+    formatBytes(target.regions.reduce((sum, region) => sum + region.bytes, 0)),
+    megahertz(target.clockHertz),
+    String(target.alignment),
+    target.vendor,
+  ]);
+  return plainTable(['target', 'core', 'RAM', 'clock', 'align', 'vendor'], rows, paint);
+}
+
+export function targetReport(target: Target, paint: Paint): string {
+  const { kernel } = target;
+  const facts: [string, string][] = [
+    [
+      'core',
+      `${target.core} at ${megahertz(target.clockHertz)}, a tick every ${target.clockHertz / target.tickHertz} cycles`,
+    ],
+    ...target.regions.map((region): [string, string] => [
+      region.name,
+      `${hex(region.origin)}, ${formatBytes(region.bytes)}${region.heap ? '' : ', not for the heap'}`,
+    ]),
+    ['static data', formatBytes(target.staticDataBytes)],
+    ['main stack', formatBytes(target.mainStackBytes)],
+    ['heap', target.heapBytes === undefined ? 'all that is left' : formatBytes(target.heapBytes)],
+    ['alignment', `${target.alignment} bytes`],
+    [
+      'kernel',
+      `TCB ${kernel.tcbBytes} B, queue ${kernel.queueBytes} B, idle stack ${kernel.idleStackBytes} B, ` +
+        `${kernel.priorities} priorities, objects ${kernel.objectsFromHeap ? 'from the heap' : 'static'}`,
+    ],
+    ['profile', target.file],
+  ];
+  if (target.source !== '') facts.push(['source', target.source]);
+  return `${paint.color.bold(target.name)} (${target.vendor})\n${factLines(facts, paint)}`;
+}
+
+export function heapList(heaps: readonly HeapDescription[], paint: Paint): string {
+  return plainTable(
+    ['heap', 'policy'],
+    heaps.map((heap) => [heap.name, heap.policy]),
+    paint,
+  );
+}
+
+/** `alignment`: for what a block costs. */
+export function heapReport(heap: HeapDescription, alignment: number, paint: Paint): string {
+  const facts: [string, string][] = [
+    ['origin', heap.origin],
+    ['policy', heap.policy],
+    ['block', `${heap.block}; shown for alignment ${alignment}`],
+    [
+      'fixed',
+      `${heap.staticBytes} bytes of statics outside the arena; ${heap.regions} region${heap.regions === 'one' ? '' : 's'}`,
+    ],
+    ['malloc', heap.mallocCost],
+    ['free', heap.freeCost],
+    ['bound', heap.bound],
+    ['use it', heap.useWhen],
+    ['not when', heap.notWhen],
+    ...heap.options.map((option): [string, string] => [
+      `option ${option.name}`,
+      `${option.description} (default ${option.default})`,
+    ]),
+  ];
+  return `${paint.color.bold(heap.name)}\n${factLines(facts, paint)}`;
+}
+
+function megahertz(hertz: number): string {
+  return `${hertz / 1e6} MHz`;
+}
+
+/** Name and text side by side, the text folded to the terminal. */
+function factLines(facts: readonly [string, string][], paint: Paint): string {
+  const indent = Math.max(...facts.map(([name]) => name.length)) + 4;
+  return facts
+    .map(([name, text]) => {
+      const [first, ...more] = fold(text, paint.width - indent);
+      const label = paint.color.dim(`  ${name}`.padEnd(indent));
+      return [label + (first ?? ''), ...more.map((line) => ' '.repeat(indent) + line)].join('\n');
+    })
+    .join('\n');
+}
+
+function fold(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function plainTable(head: readonly string[], rows: readonly string[][], paint: Paint): string {
+  const table = new Table({
+    head: head.map((title) => paint.color.dim(title)),
+    chars: NO_BORDERS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows);
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

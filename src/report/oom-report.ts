@@ -1,0 +1,99 @@
+/** What `heaplab inspect` prints for one out-of-memory event: the answer first, then what it rests on. */
+
+import { groupDigits } from '../input/index.js';
+import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
+import { fragmentationTable } from './fragmentation-table.js';
+import { holdersByLine } from './holders.js';
+import { mergingText } from './holes.js';
+import { paragraph, section, stack, title } from './layout.js';
+import { blockMap } from './map.js';
+import { verdict } from './oom-verdict.js';
+import type { Paint } from './paint.js';
+import { bytes, counted, place, runName, time } from './phrases.js';
+import { table } from './tables.js';
+import { glue } from './text.js';
+
+export { blockTable } from './block-table.js';
+
+export function oomReport(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string {
+  return stack([
+    heading(result, event, paint),
+    paragraph(request(result, event), paint),
+    paragraph(verdict(result, event).explanation, paint, paint.color.bold),
+    [scale(event, paint), ...remarks(result, event, paint)].join('\n'),
+    blockMap(result, event, paint),
+    section(`By line of ${result.scenario.file}`, holdersByLine(event, paint), paint),
+    section('Fragmentation', fragmentationTable(event, paint), paint),
+  ]);
+}
+
+function heading(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string {
+  const number = `Out of memory ${groupDigits(event.number)} of ${groupDigits(result.outOfMemoryCount)}`;
+  return `${title(`${number}: ${verdict(result, event).headline}`, paint)}\n${paragraph(runName(result), paint, paint.color.dim)}`;
+}
+
+/** Who asked for what, when, where, and what that takes. */
+function request(result: RunResult, event: OutOfMemoryEvent): string {
+  const { task, label, requested, needed } = event;
+  const when = `At ${glue(`tick ${groupDigits(event.tick)}`)} (${glue(time(result, event.cycle))})`;
+  const who = task === '-' ? 'main(), before the scheduler ran,' : `task ${task}`;
+  const written = place(result.scenario.file, event.at);
+  const where = written === undefined ? '' : ` at ${written}`;
+  const asked = `${when} ${who} asked for ${glue(bytes(requested))} for "${label}"${where} and got NULL.`;
+  return `${asked} ${result.heap.name} needs ${glue(bytes(needed))} for that: ${overhead(event)}.`;
+}
+
+function overhead(event: OutOfMemoryEvent): string {
+  const extra = event.needed - event.requested;
+  if (extra === 0) return 'nothing on top';
+  const header = headerBytes(event);
+  if (header === undefined || header > extra) return `${glue(bytes(extra))} of header and rounding on top`;
+  if (header === extra) return `${glue(bytes(header))} of header on top`;
+  const rounding = glue(`${bytes(extra - header)} of rounding`);
+  return header === 0 ? `${rounding} on top` : `${glue(`${bytes(header)} of header`)} and ${rounding} on top`;
+}
+
+/** What stands before each live block; undefined where they differ or there are none. */
+function headerBytes({ map }: OutOfMemoryEvent): number | undefined {
+  const sizes = new Set(
+    map.flatMap(({ kind, address, payload }) =>
+      kind === 'used' && payload !== undefined ? [payload - address] : [],
+    ),
+  );
+  return sizes.size === 1 ? [...sizes][0] : undefined;
+}
+
+const BAR_COLUMNS = 36;
+
+/** What was needed against what there was, to one scale. */
+function scale(event: OutOfMemoryEvent, paint: Paint): string {
+  const { red, yellow, green } = paint.color;
+  const { needed, largestHole, freeBytes, holes } = event;
+  const most = Math.max(needed, largestHole, freeBytes);
+  const row = (name: string, count: number, style: (text: string) => string) => [
+    name,
+    bytes(count),
+    { share: count / most, columns: BAR_COLUMNS, style },
+  ];
+  const columns = [{ head: '' }, { head: '', align: 'right' }, { head: '', minimum: 10 }] as const;
+  const rows = [
+    row('needed', needed, red),
+    row('largest hole', largestHole, yellow),
+    row(`free in ${counted(holes, 'hole')}`, freeBytes, green),
+  ];
+  return table(columns, rows, paint, { head: false });
+}
+
+/** What the three figures do not show. */
+function remarks(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string[] {
+  return [mergingText(event), counterText(result, event)].flatMap((text) =>
+    text === undefined ? [] : [paragraph(text, paint)],
+  );
+}
+
+/** Some heaps count free bytes that no hole shows; people trust the counter. */
+function counterText(result: RunResult, { freeCounter, freeBytes }: OutOfMemoryEvent): string | undefined {
+  if (freeCounter === freeBytes) return undefined;
+  const counter = glue(`${bytes(freeCounter)} free`);
+  return `${result.heap.name}'s own counter says ${counter}, its holes hold ${glue(bytes(freeBytes))}.`;
+}

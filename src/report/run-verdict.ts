@@ -1,0 +1,103 @@
+/** Whether a run did what its scenario expects, and what broke if it did not. */
+
+import { groupDigits } from '../input/index.js';
+import type { RunResult } from '../inspect/result.js';
+import { hex } from '../mcu/index.js';
+import { item, paragraph } from './layout.js';
+import type { Paint } from './paint.js';
+import { textColumnsOf } from './paint.js';
+import { counted, place } from './phrases.js';
+import { type Column, table } from './tables.js';
+import { glue, wrap } from './text.js';
+
+export function expectationTable({ expectations }: RunResult, paint: Paint): string | undefined {
+  if (expectations.length === 0) return undefined;
+  const { green, red } = paint.color;
+  const columns: readonly Column[] = [
+    { head: '' },
+    { head: '', minimum: 12 },
+    { head: '', minimum: 14, overflow: 'wrap' },
+    { head: '', minimum: 10, overflow: 'wrap' },
+  ];
+  const rows = expectations.map(({ what, expected, actual, holds }) => {
+    const style = holds ? green : red;
+    return [
+      { text: holds ? '✓' : '✗', style },
+      what,
+      `expected ${expected}`,
+      { text: `was ${actual}`, style },
+    ];
+  });
+  return table(columns, rows, paint, { head: false });
+}
+
+export function faultText(result: RunResult, paint: Paint): string | undefined {
+  const { fault } = result;
+  if (fault === undefined) return undefined;
+  const what = fault.kind === 'corruption' ? 'the heap is corrupted' : fault.kind.replaceAll('-', ' ');
+  const when = `At ${glue(`tick ${groupDigits(fault.tick)}`)}${whose(fault.task)}${where(result, fault.at)}`;
+  return [
+    paragraph(`${when}: ${paint.color.red(glue(`${what} at ${hex(fault.address)}`))}`, paint),
+    paragraph(fault.reason, paint),
+  ].join('\n');
+}
+
+function whose(task: string): string {
+  return task === '-' ? ', before the scheduler started' : ` in task ${task}`;
+}
+
+function where(result: RunResult, at: { line: number; column: number } | undefined): string {
+  const written = place(result.scenario.file, at);
+  return written === undefined ? '' : ` (${written})`;
+}
+
+const SHOWN_LOSSES = 6;
+
+/** Blocks that no longer held what their owner had written. */
+export function lostContentsText(result: RunResult, paint: Paint): string | undefined {
+  const { lostContents } = result;
+  if (lostContents.length === 0) return undefined;
+  const lines = lostContents.slice(0, SHOWN_LOSSES).map(({ task, tick, label, owner, address, at }) => {
+    const block = `block "${label}" of ${owner}${where(result, at)}`;
+    return item(
+      `Tick ${groupDigits(tick)}, seen by ${task}: ${block} was overwritten at ${hex(address)}`,
+      paint,
+    );
+  });
+  const left = lostContents.length - lines.length;
+  if (left > 0) lines.push(paragraph(`… and ${groupDigits(left)} more`, paint, paint.color.dim));
+  return lines.join('\n');
+}
+
+/** The last line of a summary. */
+export function verdictLine(result: RunResult, paint: Paint): string {
+  const { passed } = result;
+  const reasons = passed ? passedBecause(result) : failedBecause(result);
+  const text = `${passed ? '✓ passed' : '✗ failed'}: ${reasons}`;
+  const style = passed ? paint.color.green.bold : paint.color.red.bold;
+  return wrap(text, textColumnsOf(paint), 2)
+    .map((line) => style(line))
+    .join('\n');
+}
+
+function passedBecause({ expectations, outOfMemoryCount }: RunResult): string {
+  const { length } = expectations;
+  if (length > 0) return length === 1 ? 'the expectation holds' : `all ${length} expectations hold`;
+  const failures =
+    outOfMemoryCount === 0 ? 'nothing failed' : `${counted(outOfMemoryCount, 'request')} failed`;
+  return `${failures}, and the scenario states no expectations`;
+}
+
+function failedBecause(result: RunResult): string {
+  const { expectations, lostContents, outcome } = result;
+  const unmet = expectations.filter((expectation) => !expectation.holds);
+  const reasons: string[] = [];
+  if (outcome === 'fault') reasons.push('a fault stopped the device');
+  if (outcome === 'corrupted') reasons.push('the heap was corrupted');
+  if (lostContents.length > 0) reasons.push(`contents lost ${counted(lostContents.length, 'time')}`);
+  if (unmet.length > 0) {
+    const names = unmet.map((expectation) => expectation.what).join(', ');
+    reasons.push(`${unmet.length} of ${counted(expectations.length, 'expectation')} not met (${names})`);
+  }
+  return reasons.join('; ');
+}

@@ -1,0 +1,43 @@
+/** What a compiled script runs in. */
+
+import type { Position } from '../input/index.js';
+import type { Program } from '../kernel/index.js';
+import type { Block, Firmware } from './firmware.js';
+import type { RandomStream } from './random.js';
+import type { OomPolicy } from './scenario.js';
+
+/** Acts at once and returns nothing, or returns a program to run where the step can block or loop. */
+export type CompiledStep = () => Program | undefined;
+
+/** Blocks held under a name, newest last. */
+export type Holdings = Map<string, Block[]>;
+
+/** Makes an attempt to allocate `bytes` and does what the firmware does when it fails. */
+export type Settle = (bytes: number, attempt: () => boolean) => Program | undefined;
+
+/** One running instance of a script: a task's, an interrupt's or a hook's. */
+export interface Frame {
+  readonly firmware: Firmware;
+  readonly random: RandomStream;
+  /** The task's or interrupt's name. */
+  readonly owner: string;
+  /** Names of the task's own. */
+  readonly locals: Holdings;
+  /** Names all tasks share. */
+  readonly globals: Holdings;
+  readonly onOom: OomPolicy;
+  readonly inInterrupt: boolean;
+  /** The step being run, for events and faults; shared with the frame's hooks. */
+  readonly place: { at: Position | undefined };
+}
+
+/** The blocks that a script holds under `name`, its own or all tasks'. */
+export function holdings(name: string, frame: Frame): Block[] {
+  const scope = frame.globals.has(name) ? frame.globals : frame.locals;
+  let held = scope.get(name);
+  if (held === undefined) {
+    held = [];
+    scope.set(name, held);
+  }
+  return held;
+}

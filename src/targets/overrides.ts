@@ -1,0 +1,37 @@
+/** What the command line may change about a target: `--ram`, `--heap-size`, `--reserve`, `--alignment`. */
+
+import { UserError } from '../input/index.js';
+import { targetFaults } from './faults.js';
+import type { Target } from './target.js';
+
+export interface TargetOverrides {
+  /** Size of the first region. */
+  readonly ramBytes?: number;
+  /** Of the heap in its first region. */
+  readonly heapBytes?: number;
+  /** Static data. */
+  readonly reserveBytes?: number;
+  readonly alignment?: number;
+}
+
+const ALIGNMENTS: readonly number[] = [4, 8, 16, 32];
+
+/** The target with some numbers changed. @throws UserError with code `bad-option` where they do not fit */
+export function withOverrides(target: Target, overrides: TargetOverrides): Target {
+  const { ramBytes, heapBytes = target.heapBytes, reserveBytes, alignment = target.alignment } = overrides;
+  if (!ALIGNMENTS.includes(alignment)) {
+    const message = `the alignment cannot be ${alignment}`;
+    throw new UserError([{ code: 'bad-option', message, expected: '4, 8, 16 or 32' }]);
+  }
+  const [first, ...others] = target.regions;
+  const changed: Target = {
+    ...target,
+    alignment,
+    regions: [{ ...first!, bytes: ramBytes ?? first!.bytes }, ...others],
+    staticDataBytes: reserveBytes ?? target.staticDataBytes,
+    ...(heapBytes !== undefined && { heapBytes }),
+  };
+  const faults = targetFaults(changed);
+  if (faults.length === 0) return changed;
+  throw new UserError(faults.map(({ message, expected }) => ({ code: 'bad-option', message, expected })));
+}

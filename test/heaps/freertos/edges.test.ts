@@ -1,0 +1,437 @@
+/** The table "API edge behaviour" of FreeRTOS's heaps: what the C code does at the edges of its interface. */
+
+import { describe, expect, it } from 'vitest';
+import type { Heap4 } from '../../../src/heaps/freertos/heap-4.js';
+import { NULL } from '../../../src/heaps/heap.js';
+import { calloc } from '../../../src/heaps/library.js';
+import { type Device, device, faultOf, imageOf, listed, ORIGIN, type Setup } from '../device.js';
+
+const ALLOCATED = 0x8000_0000;
+
+interface Facts {
+  readonly headerBytes: number;
+  /** Where in a header the size lies; the words before it are links. */
+  readonly size: number;
+  readonly capacity: number;
+  readonly freeBeforeUse: number;
+}
+
+/** At alignment 8 on 4096 bytes. */
+const HEAPS: [string, Facts][] = [
+  ['heap_2', { headerBytes: 8, size: 4, capacity: 4088, freeBeforeUse: 4088 }],
+  ['heap_2_coalescing', { headerBytes: 16, size: 8, capacity: 4088, freeBeforeUse: 4088 }],
+  ['heap_4', { headerBytes: 8, size: 4, capacity: 4088, freeBeforeUse: 0 }],
+];
+const MODES = [
+  ['asserts', true],
+  ['silence', false],
+] as const;
+
+const words = ({ memory }: Device, address: number, count: number) =>
+  Array.from({ length: count }, (_, index) => memory.loadWord(address + 4 * index));
+
+describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }) => {
+  const started = (setup?: Setup) => {
+    const made = device(name, setup);
+    made.heap.malloc(0);
+    return made;
+  };
+  const forge = ({ memory }: Device, payload: number, sizeWord: number, link = 0) => {
+    const block = payload - headerBytes;
+    for (let offset = 0; offset < size; offset += 4) memory.storeWord(block + offset, link);
+    memory.storeWord(block + size, sizeWord);
+  };
+  const arenaIsUntouched = ({ memory }: Device) => memory.image(ORIGIN, 4096).every((byte) => byte === 0);
+
+  describe('malloc', () => {
+    it('of 0 bytes gives nothing, but the heap is set up', () => {
+      const made = device(name);
+      expect(made.heap.freeBytes()).toBe(freeBeforeUse);
+      expect(made.heap.malloc(0)).toBe(NULL);
+      expect(made.heap.freeBytes()).toBe(capacity);
+      expect(made.memory.loadWord(ORIGIN + size)).toBe(capacity);
+    });
+
+    it('gives at most the arena less one header', () => {
+      const largest = capacity - headerBytes;
+      const { heap } = device(name);
+      expect(heap.malloc(largest + 1)).toBe(NULL);
+      expect(heap.malloc(largest)).toBe(ORIGIN + headerBytes);
+      expect(heap.freeBytes()).toBe(0);
+      expect(heap.malloc(1)).toBe(NULL);
+    });
+
+    it.each([
+      4096,
+      2 ** 31 - 9,
+      2 ** 31 - 8,
+      2 ** 31 - 1,
+      2 ** 31,
+      2 ** 32 - 17,
+      2 ** 32 - 16,
+      2 ** 32 - 15,
+      2 ** 32 - 9,
+      2 ** 32 - 8,
+      2 ** 32 - 7,
+      2 ** 32 - 1,
+    ])('of %i bytes gives nothing and changes nothing', (bytes) => {
+      const made = started();
+      made.heap.malloc(8);
+      const before = imageOf(made.memory);
+      expect(made.heap.malloc(bytes)).toBe(NULL);
+      expect(imageOf(made.memory) === before).toBe(true);
+    });
+
+    it('leaves a rest of two headers in the block and counts it as taken, splits a larger one', () => {
+      for (const [rest, blocks] of [
+        [2 * headerBytes, 1],
+        [2 * headerBytes + 8, 2],
+      ] as const) {
+        const made = device(name);
+        const bytes = capacity - rest - headerBytes;
+        made.heap.malloc(bytes);
+        expect(listed(made, 'used')).toEqual([`0:${blocks === 1 ? capacity : capacity - rest}`]);
+        expect(made.heap.freeBytes()).toBe(blocks === 1 ? 0 : rest);
+      }
+    });
+  });
+
+  it.each([
+    [1, headerBytes + 8],
+    [8, headerBytes + 8],
+    [9, headerBytes + 16],
+    [2 ** 32 - 1, 2 ** 32 + headerBytes],
+  ])('says that %i bytes take a block of %i', (bytes, block) => {
+    expect(device(name).heap.blockBytesFor(bytes)).toBe(block);
+  });
+
+  describe('calloc', () => {
+    it.each([
+      [2, 2 ** 31],
+      [2 ** 31, 2],
+      [65_536, 65_536],
+      [2 ** 32 - 1, 2 ** 32 - 1],
+    ])('whose %i times %i bytes overflow gives nothing and does not even set up the heap', (count, bytes) => {
+      const made = device(name);
+      expect(calloc(made.heap, made.memory, count, bytes)).toBe(NULL);
+      expect(made.heap.freeBytes()).toBe(freeBeforeUse);
+      expect(arenaIsUntouched(made)).toBe(true);
+    });
+
+    it.each([
+      [0, 5],
+      [5, 0],
+    ])('of %i times %i bytes gives nothing, by malloc(0)', (count, bytes) => {
+      const made = device(name);
+      expect(calloc(made.heap, made.memory, count, bytes)).toBe(NULL);
+      expect(made.heap.freeBytes()).toBe(capacity);
+    });
+
+    it('zeroes exactly what was asked for, not what it was rounded up to', () => {
+      const { heap, memory } = device(name);
+      const first = heap.malloc(24);
+      memory.fill(first, 24, 0xff);
+      heap.free(first);
+      const again = calloc(heap, memory, 3, 7);
+      expect(again).toBe(first);
+      expect([...memory.image(again, 24)]).toEqual([...Array(21).fill(0), 0xff, 0xff, 0xff]);
+    });
+  });
+
+  it('frees NULL without effect', () => {
+    const made = device(name);
+    made.heap.free(NULL);
+    expect(made.heap.freeBytes()).toBe(freeBeforeUse);
+    expect(arenaIsUntouched(made)).toBe(true);
+  });
+
+  describe.each(MODES)('with %s', (_mode, asserts) => {
+    const options = { asserts };
+    /** As an assertion, or without any effect on RAM. */
+    const expectRefused = (made: Device, payload: number) => {
+      const before = imageOf(made.memory);
+      expect(faultOf(() => made.heap.free(payload))).toBe(asserts ? 'assertion' : undefined);
+      expect(imageOf(made.memory) === before).toBe(true);
+    };
+
+    it('refuses the second free of a block', () => {
+      const made = started({ options });
+      const payload = made.heap.malloc(40);
+      made.heap.malloc(40);
+      made.heap.free(payload);
+      expectRefused(made, payload);
+      made.heap.check();
+    });
+
+    it('refuses the second free after the block went into its neighbour', () => {
+      const made = started({ options });
+      const [below, payload] = [made.heap.malloc(40), made.heap.malloc(40)];
+      made.heap.malloc(40);
+      made.heap.free(below);
+      made.heap.free(payload);
+      expectRefused(made, payload);
+    });
+
+    it('does not notice the second free when the block has a new owner, and shares it out again', () => {
+      const made = started({ options });
+      const payload = made.heap.malloc(40);
+      made.heap.malloc(40);
+      made.heap.free(payload);
+      const newOwners = made.heap.malloc(40);
+      expect(faultOf(() => made.heap.free(payload))).toBeUndefined();
+      expect([newOwners, made.heap.malloc(40)]).toEqual([payload, payload]);
+      made.heap.check();
+    });
+
+    it.each([
+      ['zeroes', 0x00],
+      ['0xFF', 0xff],
+    ])('refuses a pointer into a payload of %s', (_content, byte) => {
+      const made = started({ options });
+      const payload = made.heap.malloc(80);
+      made.memory.fill(payload, 80, byte);
+      expectRefused(made, payload + headerBytes);
+      made.heap.check();
+    });
+
+    it('accepts a pointer into a payload that looks like a header, which is then handed out twice', () => {
+      const made = started({ options });
+      const payload = made.heap.malloc(80);
+      made.heap.malloc(8);
+      const inside = payload + 24;
+      forge(made, inside, ALLOCATED + headerBytes + 16);
+      const { heap } = made;
+      const before = heap.freeBytes();
+      expect(faultOf(() => heap.free(inside))).toBeUndefined();
+      expect(heap.freeBytes()).toBe(before + headerBytes + 16);
+      expect(() => heap.check()).toThrow('heap corrupted');
+      expect(heap.malloc(16)).toBe(inside);
+    });
+
+    it('refuses a pointer to zeroed memory outside the heap', () => {
+      const made = started({ options });
+      expectRefused(made, ORIGIN - 0x100);
+      expectRefused(made, ORIGIN + 4096 + 0x100);
+    });
+
+    it.each([
+      ['zeroes', 0x00],
+      ['0xFF', 0xff],
+    ])('leaks a block whose header was overrun with %s', (_content, byte) => {
+      const made = started({ options });
+      const [below, payload] = [made.heap.malloc(40), made.heap.malloc(40)];
+      made.memory.fill(below + 40, headerBytes, byte);
+      expectRefused(made, payload);
+      expect(() => made.heap.check()).toThrow('heap corrupted');
+    });
+  });
+
+  it('zeroes with clearOnFree the whole payload, rounding included, and not a byte more', () => {
+    const made = started({ options: { clearOnFree: true } });
+    const { heap, memory } = made;
+    const [below, payload, above] = [heap.malloc(32), heap.malloc(29), heap.malloc(32)];
+    for (const address of [below, payload, above]) memory.fill(address, 32, 0xff);
+    heap.free(payload);
+    expect([...memory.image(payload, 32)]).toEqual(Array(32).fill(0));
+    for (const address of [below, above])
+      expect([...memory.image(address, 32)]).toEqual(Array(32).fill(0xff));
+    expect(memory.loadWord(payload - headerBytes + size)).toBe(headerBytes + 32);
+    heap.check();
+  });
+
+  it('without clearOnFree leaves the payload as it was', () => {
+    const { heap, memory } = device(name);
+    const payload = heap.malloc(32);
+    memory.fill(payload, 32, 0xff);
+    heap.free(payload);
+    expect([...memory.image(payload, 32)]).toEqual(Array(32).fill(0xff));
+  });
+});
+
+describe('heap_2', () => {
+  it.each(MODES)('with %s accepts a forged block above the heap and hands it out', (_mode, asserts) => {
+    const { heap, memory } = device('heap_2', { options: { asserts } });
+    heap.malloc(4080);
+    const foreign = ORIGIN + 4096 + 0x80;
+    memory.storeWord(foreign - 4, ALLOCATED + 24);
+    heap.free(foreign);
+    expect(heap.freeBytes()).toBe(24);
+    expect(() => heap.check()).toThrow('heap corrupted');
+    expect(heap.malloc(16)).toBe(foreign);
+  });
+
+  it('runs out of RAM when a hole whose header became 0xFF is taken', () => {
+    const { heap, memory } = device('heap_2');
+    const payload = heap.malloc(64);
+    memory.fill(payload + 64, 8, 0xff);
+    expect(faultOf(() => heap.malloc(64))).toMatch(/unmapped|unaligned/);
+  });
+
+  it('gives up one alignment unit even where its array is aligned', () => {
+    expect(listed(device('heap_2', { alignment: 16 }), 'hole')).toEqual(['0:4080']);
+    expect(listed(device('heap_2', { origin: ORIGIN + 4 }), 'hole')).toEqual(['4:4088']);
+  });
+
+  it('is full of small blocks for ever: the worst case', () => {
+    expect(freedSmallBlocks('heap_2')).toEqual({ free: 4088, holes: 255, large: NULL });
+  });
+
+  it.each(['heap_2_coalescing', 'heap_4'])('differs in that from %s, which heals', (name) => {
+    expect(freedSmallBlocks(name)).toMatchObject({ free: 4088, holes: 1, large: expect.toSatisfy(Boolean) });
+  });
+});
+
+/** Many small blocks until the heap is full, all freed, then one large. */
+function freedSmallBlocks(name: string): { free: number; holes: number; large: number } {
+  const made = device(name);
+  const blocks: number[] = [];
+  for (let block = made.heap.malloc(8); block !== NULL; block = made.heap.malloc(8)) blocks.push(block);
+  for (const block of blocks) made.heap.free(block);
+  made.heap.check();
+  const holes = listed(made, 'hole').length;
+  return { free: made.heap.freeBytes(), holes, large: made.heap.malloc(2000) };
+}
+
+describe('heap_4', () => {
+  const started = (options = {}, setup: Setup = {}) => {
+    const made = device('heap_4', { ...setup, options });
+    return { ...made, heap: made.heap as Heap4 };
+  };
+
+  it.each([
+    [0, 4096, '0:4088'],
+    [4, 4096, '4:4080'],
+    [4, 4100, '4:4088'],
+    [4, 4092, '4:4080'],
+    [0, 4095, '0:4080'],
+  ])('with its array at +%i, %i bytes long, has the hole %s', (shift, bytes, hole) => {
+    const made = device('heap_4', { origin: ORIGIN + shift, bytes });
+    made.heap.malloc(0);
+    expect(listed(made, 'hole')).toEqual([hole]);
+  });
+
+  it('with asserts refuses a forged block outside its bounds', () => {
+    const { heap, memory } = started();
+    heap.malloc(8);
+    for (const foreign of [ORIGIN - 0x80, ORIGIN + 4096 + 0x80]) {
+      memory.storeWord(foreign - 4, ALLOCATED + 24);
+      expect(faultOf(() => heap.free(foreign))).toBe('assertion');
+    }
+  });
+
+  it('without asserts runs over its end marker to NULL for a forged block above it', () => {
+    const { heap, memory } = started({ asserts: false });
+    heap.malloc(8);
+    const foreign = ORIGIN + 4096 + 0x80;
+    memory.storeWord(foreign - 4, ALLOCATED + 24);
+    expect(faultOf(() => heap.free(foreign))).toBe('unmapped');
+  });
+
+  it.each(MODES)('with %s takes a hole whose header became 0xFF and invents a rest', (_mode, asserts) => {
+    const { heap, memory } = started({ asserts });
+    const payload = heap.malloc(64);
+    memory.fill(payload + 64, 8, 0xff);
+    expect(heap.malloc(64)).toBe(payload + 72);
+    expect(memory.loadWord(payload + 64 + 72 + 4)).toBe(4_294_967_223);
+  });
+
+  it('keeps the lowest free count; only a malloc that succeeds lowers it', () => {
+    const { heap } = started();
+    expect(heap.minimumEverFreeBytes()).toBe(0);
+    heap.malloc(0);
+    expect(heap.minimumEverFreeBytes()).toBe(4088);
+    const [first, second] = [heap.malloc(1000), heap.malloc(2000)];
+    expect(heap.minimumEverFreeBytes()).toBe(4088 - 1008 - 2008);
+    heap.free(first);
+    heap.malloc(3000);
+    heap.free(second);
+    expect(heap.minimumEverFreeBytes()).toBe(4088 - 1008 - 2008);
+    heap.resetMinimumEverFreeBytes();
+    expect(heap.minimumEverFreeBytes()).toBe(4088);
+    heap.malloc(8);
+    expect(heap.minimumEverFreeBytes()).toBe(4072);
+  });
+
+  describe('leaves in RAM, as the C code does,', () => {
+    const END = ORIGIN + 4088;
+    /** Blocks of 24, 40 and 56 bytes, and behind them a hole of 3968. */
+    const threeBlocks = (options = {}) => {
+      const made = started(options);
+      const blocks = [16, 32, 48].map((bytes) => {
+        const payload = made.heap.malloc(bytes);
+        made.memory.fill(payload, bytes, 0xee);
+        return payload;
+      });
+      return { made, blocks: blocks as [number, number, number] };
+    };
+
+    it('of a block that its predecessor absorbed {0, size without the mark} and its payload', () => {
+      const { made, blocks } = threeBlocks();
+      made.heap.free(blocks[0]);
+      made.heap.free(blocks[1]);
+      expect(words(made, ORIGIN, 3)).toEqual([ORIGIN + 120, 24 + 40, 0xeeee_eeee]);
+      expect(words(made, ORIGIN + 24, 3)).toEqual([0, 40, 0xeeee_eeee]);
+    });
+
+    it('of a hole that a freed predecessor absorbed its old {next, size} and its payload', () => {
+      const { made, blocks } = threeBlocks();
+      made.heap.free(blocks[1]);
+      made.heap.free(blocks[0]);
+      expect(words(made, ORIGIN, 3)).toEqual([ORIGIN + 120, 24 + 40, 0xeeee_eeee]);
+      expect(words(made, ORIGIN + 24, 3)).toEqual([ORIGIN + 120, 40, 0xeeee_eeee]);
+    });
+
+    it('with clearOnFree nothing but the headers, those of absorbed neighbours too', () => {
+      const { made, blocks } = threeBlocks({ clearOnFree: true });
+      for (const block of blocks) made.heap.free(block);
+      const left = words(made, ORIGIN, 1022).flatMap((word, index) =>
+        word === 0 ? [] : [[4 * index, word]],
+      );
+      expect(left).toEqual([
+        [0, END],
+        [4, 4088],
+        [28, 40],
+        [68, 56],
+        [120, END],
+        [124, 3968],
+      ]);
+    });
+  });
+
+  describe('with the protector', () => {
+    const CANARY = 0xa5c3_5a3c;
+
+    it('stores links XORed with the canary, sizes as they are', () => {
+      const made = started({ protector: true });
+      const first = made.heap.malloc(8);
+      made.heap.malloc(8);
+      expect(words(made, ORIGIN, 2)).toEqual([CANARY, 0x8000_0010]);
+      made.heap.free(first);
+      expect(words(made, ORIGIN, 2)).toEqual([0x85c3_5a1c, 0x0000_0010]);
+    });
+
+    it('stores so the end marker and the start of the list too', () => {
+      const made = started({ protector: true });
+      made.heap.malloc(0);
+      expect(words(made, ORIGIN + 4088, 2)).toEqual([CANARY, 0]);
+      expect(made.memory.loadWord(made.statics)).toBe((ORIGIN ^ CANARY) >>> 0);
+    });
+
+    it('answers as without', () => {
+      const answers = [true, false].map((protector) => {
+        const { heap } = started({ protector });
+        const blocks = [8, 100, 30].map((bytes) => heap.malloc(bytes));
+        heap.free(blocks[1]!);
+        return [...blocks, heap.malloc(40), heap.malloc(70), heap.freeBytes()];
+      });
+      expect(answers[0]).toEqual(answers[1]);
+    });
+
+    it.each(MODES)('with %s meets a link that was overrun', (_mode, asserts) => {
+      const { heap, memory } = started({ protector: true, asserts });
+      const payload = heap.malloc(64);
+      memory.fill(payload + 64, 8, 0);
+      expect(faultOf(() => heap.malloc(64))).toBe(asserts ? 'assertion' : 'unmapped');
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { OutOfMemoryEvent, RunResult } from '../../src/inspect/result.js';
+import { blockTable, oomReport } from '../../src/report/oom-report.js';
+import { verdict } from '../../src/report/oom-verdict.js';
+import { widthOf } from '../../src/report/text.js';
+import { FILE, paint, showcase, stripped } from './fixture.js';
+
+const RESULT = showcase(2);
+const EVENT = RESULT.outOfMemory[1]!;
+
+function report(changes: Partial<OutOfMemoryEvent> = {}, result: RunResult = RESULT): string {
+  return oomReport(result, { ...EVENT, ...changes }, paint(100)).replaceAll(/\s+/g, ' ');
+}
+
+describe.each([60, 80, 140])('a report %d columns wide', (width) => {
+  it.each([0, 1, 3] as const)('fits at colour level %d', (level) => {
+    const terminal = paint(width, level);
+    const text = `${oomReport(RESULT, EVENT, terminal)}\n${blockTable(EVENT, terminal)}`;
+    for (const line of stripped(text).split('\n')) expect(widthOf(line)).toBeLessThanOrEqual(width);
+  });
+
+  it('says the same with and without colour', () => {
+    expect(stripped(oomReport(RESULT, EVENT, paint(width, 3)))).toBe(oomReport(RESULT, EVENT, paint(width)));
+  });
+});
+
+describe('a report', () => {
+  it('says who asked for what, where, and what that takes', () => {
+    const text = report();
+    expect(text).toContain('Out of memory 2 of 2');
+    expect(text).toContain(`task display asked for 1,500 B for "glyph_cache" at ${FILE}:63 and got NULL`);
+    expect(text).toContain('heap_2 needs 1,512 B for that: 8 B of header and 4 B of rounding on top');
+    expect(report({ task: '-', at: undefined })).toContain('main(), before the scheduler ran, asked for');
+  });
+
+  it('gives the answer within its first ten lines', () => {
+    const first = oomReport(RESULT, EVENT, paint(80)).split('\n').slice(0, 10).join(' ');
+    expect(first).toContain('enough memory, but not in one piece');
+    expect(first).toContain('1,352 B too small');
+  });
+
+  it('names every measure of fragmentation', () => {
+    for (const name of ['external', 'unusable', 'Linux index', 'umm_malloc', 'Pigweed', 'internal']) {
+      expect(report()).toContain(name);
+    }
+  });
+
+  it('says who holds the memory, by owner and by line', () => {
+    const text = report();
+    for (const { owner, blocks } of EVENT.liveByOwner)
+      expect(text).toMatch(new RegExp(`${owner} .* ${blocks} blocks`));
+    for (const { line } of EVENT.liveByLine) expect(text).toContain(`line ${line}`);
+    expect(text).toContain('no line kernel objects');
+  });
+
+  it("mentions the heap's own counter only where it differs", () => {
+    expect(report()).not.toContain('own counter');
+    expect(report({ freeCounter: 77 })).toContain("heap_2's own counter says 77 B free");
+  });
+
+  it('says what merging would give', () => {
+    expect(report()).toMatch(/Some of the holes touch: merged, they would be \d+, the largest [\d,]+ B\./);
+    expect(report({ needed: 300 })).toContain('B, enough for this request.');
+  });
+});
+
+describe('the verdict', () => {
+  const explain = (changes: Partial<OutOfMemoryEvent>) => verdict(RESULT, { ...EVENT, ...changes });
+
+  it.each([
+    ['enough memory, but not in one piece', {}],
+    ['not enough memory', { freeBytes: 1_000, largestHole: 900 }],
+    ['not enough memory', { freeBytes: 0, largestHole: 0, holes: 0 }],
+    ['larger than the heap', { needed: 16_385 }],
+    ['refused although a hole was large enough', { largestHole: 2_000 }],
+    ['the heap was broken by then', { corruption: 'a size word is wrong' }],
+  ] as const)('%s', (headline, changes) => {
+    expect(explain(changes).headline).toBe(headline);
+  });
+
+  it('says how much was missing', () => {
+    expect(explain({ freeBytes: 1_000 }).explanation.replaceAll('\u00a0', ' ')).toContain('512 B too little');
+  });
+});
+
+describe('the block table', () => {
+  it('has a line for every piece', () => {
+    const lines = blockTable(EVENT, paint(100)).split('\n');
+    expect(lines).toHaveLength(EVENT.map.length + 2);
+    expect(lines[2]).toMatch(/0x20000c18 +520 +R +radio +stack:radio +512/);
+  });
+});
