@@ -36,6 +36,7 @@ export function measureScenario(heap: string): ScenarioFigure {
     heap: definition,
     options,
     cost: costModel('auto', definition, target),
+    costChoice: 'auto',
     seed: 1,
   };
   const calls = new CallTrace();

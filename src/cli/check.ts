@@ -2,11 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { catalog } from '../heaps/catalog.js';
 import { type Problem, UserError } from '../input/index.js';
 import { loadScenario } from '../scenario/load.js';
 import { loadTarget } from '../targets/load.js';
-import { heapNamed, heapOptions } from './flags.js';
+import { heapNamed, heapOptions, loadOptions } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
 export function checkCommand(terminal: Terminal, files: string[]): number {
@@ -28,7 +27,7 @@ function checkFile(file: string): string {
     const target = loadTarget(file);
     return `a target, ${target.name}`;
   }
-  const scenario = loadScenario(file, { heapNames: catalog.map((heap) => heap.name) });
+  const scenario = loadScenario(file, loadOptions());
   heapOptions(heapNamed(scenario.heap.name), scenario.heap.options, []);
   const target = loadTarget(scenario.target, { from: dirname(file) });
   return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;

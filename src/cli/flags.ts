@@ -3,6 +3,17 @@
 import * as v from 'valibot';
 import { catalog, findHeap, type HeapDefinition, type HeapOptions } from '../heaps/catalog.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
+import type { LoadOptions } from '../scenario/load.js';
+import { targetNames } from '../targets/load.js';
+
+/** What the scenario loader needs to know of heaps and targets to find wrong names where they stand. */
+export function loadOptions(): LoadOptions {
+  return {
+    heapNames: catalog.map((heap) => heap.name),
+    targetNames: targetNames(),
+    heapOptions: (name) => findHeap(name)?.options,
+  };
+}
 
 export function badOption(message: string, expected: string, nearestWord?: string): UserError {
   const problem: Problem = { code: 'bad-option', message, expected };

@@ -2,8 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { UserError } from '../input/index.js';
-import { parseResult } from '../inspect/result.js';
+import { analyse } from '../inspect/analysis.js';
+import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
+import { settingsOf } from '../studies/again.js';
+import { type Remedy, remedies } from '../studies/rescue.js';
 import { badOption, numberFlag } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
@@ -11,6 +14,8 @@ interface InspectFlags {
   readonly oom: string;
   readonly blocks?: boolean;
   readonly json?: boolean;
+  /** False with --no-rescue. */
+  readonly rescue: boolean;
 }
 
 export function inspectCommand(terminal: Terminal, file: string, flags: InspectFlags): number {
@@ -30,12 +35,20 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
       `1 to ${kept} (see "heaplab run --keep-events")`,
     );
   }
-  if (flags.json === true) terminal.print(`${JSON.stringify(event)}\n`);
-  else {
-    terminal.print(`${oomReport(result, event, terminal)}\n`);
+  const tried = flags.rescue ? tryRemedies(result, event) : [];
+  if (flags.json === true) {
+    terminal.print(`${JSON.stringify({ ...event, analysis: analyse(result, event), remedies: tried })}\n`);
+  } else {
+    terminal.print(`${oomReport(result, event, terminal, tried)}\n`);
     if (flags.blocks === true) terminal.print(`\n${blockTable(event, terminal)}\n`);
   }
   return SUCCESS;
+}
+
+/** The same run on other heaps, with more RAM, with the blockers released. */
+export function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
+  const { scenario, settings } = settingsOf(result);
+  return remedies(scenario, settings, result, event);
 }
 
 function readResult(file: string): string {

@@ -57,7 +57,8 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .argument('<result.json>', 'written by "heaplab run --out"')
     .option('--oom <number>', 'which event, from 1', '1')
     .option('--blocks', 'list every block and hole')
-    .option('--json', 'print the event as JSON')
+    .option('--no-rescue', 'do not try what would have saved the request')
+    .option('--json', 'print the event, its analysis and what was tried as JSON')
     .action(runs(async () => (await import('./inspect.js')).inspectCommand));
 
   addDeviceOptions(

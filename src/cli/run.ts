@@ -2,7 +2,6 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { catalog } from '../heaps/catalog.js';
 import { UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
@@ -17,7 +16,16 @@ import { type RunSettings, run } from '../simulation/run.js';
 import { loadTarget } from '../targets/load.js';
 import { withOverrides } from '../targets/overrides.js';
 import type { Target } from '../targets/target.js';
-import { alignmentFlag, badOption, heapNamed, heapOptions, numberFlag, sizeFlag } from './flags.js';
+import {
+  alignmentFlag,
+  badOption,
+  heapNamed,
+  heapOptions,
+  loadOptions,
+  numberFlag,
+  sizeFlag,
+} from './flags.js';
+import { tryRemedies } from './inspect.js';
 import { EventLines, Progress } from './live.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
@@ -64,7 +72,7 @@ function loadAll(files: readonly string[], flags: RunFlags): Job[] {
   const jobs: Job[] = [];
   for (const file of files) {
     try {
-      const scenario = loadScenario(file, { heapNames: catalog.map((heap) => heap.name) });
+      const scenario = loadScenario(file, loadOptions());
       jobs.push({ scenario, settings: settingsFor(scenario, flags) });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -84,6 +92,7 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
     target,
     heap,
     options: heapOptions(heap, fromFile, flags.heapOption),
+    costChoice: flags.cost,
     cost: costModel(flags.cost, heap, target),
     seed: flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1),
     checkEveryCall: flags.check === true,
@@ -125,7 +134,7 @@ function runOne(
     terminal.print(`${runSummary(result, terminal, out)}\n`);
     const [first] = result.outOfMemory;
     if (flags.inspect === true && first !== undefined)
-      terminal.print(`\n${oomReport(result, first, terminal)}\n`);
+      terminal.print(`\n${oomReport(result, first, terminal, tryRemedies(result, first))}\n`);
   }
   return result;
 }

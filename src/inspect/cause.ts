@@ -2,7 +2,14 @@
  * Why a request failed, from the block map alone. The list is closed; the first that applies is the cause.
  */
 
-import type { MapPiece } from './result.js';
+import type { PieceKind } from '../heaps/heap.js';
+
+/** What a cause is derived from: the arena's pieces in address order. */
+interface ArenaPiece {
+  readonly kind: PieceKind;
+  readonly address: number;
+  readonly bytes: number;
+}
 
 export const CAUSES = [
   /** Not even the empty heap could have served it. */
@@ -25,7 +32,7 @@ export const CAUSES = [
 export type Cause = (typeof CAUSES)[number];
 
 /** `neededBytes`: with header and rounding, as {@link Heap.blockBytesFor} says. */
-export function causeOf(pieces: readonly MapPiece[], requestedBytes: number, neededBytes: number): Cause {
+export function causeOf(pieces: readonly ArenaPiece[], requestedBytes: number, neededBytes: number): Cause {
   const { largestHole, largestMerged, largestSpan, freeBytes, freeInOneRegion } = measure(pieces);
   if (neededBytes > largestSpan) return 'too-large';
   if (neededBytes <= largestHole) return 'class-empty';
@@ -46,7 +53,7 @@ interface Measures {
   freeInOneRegion: number;
 }
 
-function measure(pieces: readonly MapPiece[]): Measures {
+function measure(pieces: readonly ArenaPiece[]): Measures {
   const measures = { largestHole: 0, largestMerged: 0, largestSpan: 0, freeBytes: 0, freeInOneRegion: 0 };
   let merged = 0;
   let span = 0;

@@ -254,7 +254,7 @@ export class Recorder implements RunObserver {
         staticBytes: heap.staticBytes(options),
         regions: board.layout.regions.map(({ name, origin, bytes }) => ({ name, origin, bytes })),
       },
-      cost: { source: cost.source, estimated: cost.estimated },
+      cost: { choice: settings.costChoice, source: cost.source, estimated: cost.estimated },
       seed,
       outcome,
       tick: board.kernel.scheduler.timerTicks(),

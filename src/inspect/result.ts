@@ -6,6 +6,7 @@
 
 import * as v from 'valibot';
 import { type Problem, UserError } from '../input/index.js';
+import { COST_CHOICES } from '../simulation/cost.js';
 import { CAUSES } from './cause.js';
 
 export const RESULT_VERSION = 1;
@@ -150,7 +151,7 @@ export const RunResultSchema = v.object({
     staticBytes: Count,
     regions: v.array(v.object({ name: v.string(), origin: Count, bytes: Count })),
   }),
-  cost: v.object({ source: v.string(), estimated: v.boolean() }),
+  cost: v.object({ choice: v.picklist(COST_CHOICES), source: v.string(), estimated: v.boolean() }),
   seed: Count,
   outcome: v.picklist(['finished', 'halted', 'fault', 'corrupted']),
   tick: Count,

@@ -8,7 +8,7 @@ import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import { hex } from '../mcu/index.js';
 import { largestHoles } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
-import { type Cell, cellBytesFor, cellsOf, type Region } from './map-cells.js';
+import { type Cell, cellBytesFor, cellsOf } from './map-cells.js';
 import { type Owner, ownersOf, SHARED_LETTER } from './owners.js';
 import { columnsOf, type Paint } from './paint.js';
 import { arenaBytes, bytes, counted, percent } from './phrases.js';
@@ -26,16 +26,28 @@ const ADDRESS_COLUMNS = 14;
 const ROW_LENGTHS = [192, 128, 96, 64, 48, 32];
 const DEFAULT_ROWS = 16;
 
-/** Legend, grid and the largest holes. `rows`: what the grid may take. */
+/** A stretch of the arena to point at. */
+export interface Mark {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+export interface MapOptions {
+  /** What the grid may take. */
+  readonly rows?: number;
+  readonly mark?: Mark | undefined;
+}
+
+/** Legend, grid and the largest holes. */
 export function blockMap(
   result: RunResult,
   event: OutOfMemoryEvent,
   paint: Paint,
-  rows: number = DEFAULT_ROWS,
+  options: MapOptions = {},
 ): string {
   return stack([
     section('Who holds the heap', legend(result, event, paint), paint),
-    grid(result, event, paint, rows),
+    grid(result, event, paint, options),
     section('Largest holes', largestHoles(event, paint), paint),
   ]);
 }
@@ -87,7 +99,7 @@ export function grid(
   result: RunResult,
   event: OutOfMemoryEvent,
   paint: Paint,
-  rows: number = DEFAULT_ROWS,
+  { rows = DEFAULT_ROWS, mark }: MapOptions = {},
 ): string {
   const { regions } = result.heap;
   const cellsPerRow = ROW_LENGTHS.find((length) => ADDRESS_COLUMNS + length <= columnsOf(paint)) ?? 32;
@@ -96,34 +108,42 @@ export function grid(
   const parts = regions.map((region) => {
     const name =
       regions.length === 1 ? [] : [paragraph(`${region.name}, ${formatBytes(region.bytes)}`, paint)];
-    return [...name, ...regionRows(region, event, cellBytes, cellsPerRow, looks, paint)].join('\n');
+    return [
+      ...name,
+      ...regionRows(cellsOf(region, event.map, cellBytes), cellsPerRow, looks, mark, paint),
+    ].join('\n');
   });
   const heading = `Block map of ${formatBytes(arenaBytes(result))}: ${bytes(cellBytes)} a cell, ${formatBytes(cellBytes * cellsPerRow)} a row`;
-  return [title(heading, paint), ...parts, key(event, paint)].join('\n');
+  return [title(heading, paint), ...parts, key(event, mark, paint)].join('\n');
 }
 
 function regionRows(
-  region: Region,
-  event: OutOfMemoryEvent,
-  cellBytes: number,
+  cells: readonly Cell[],
   cellsPerRow: number,
   looks: Looks,
+  mark: Mark | undefined,
   paint: Paint,
 ): string[] {
-  const cells = cellsOf(region, event.map, cellBytes);
   const lines: string[] = [];
   for (let start = 0; start < cells.length; start += cellsPerRow) {
     const row = cells.slice(start, start + cellsPerRow);
     lines.push(`  ${paint.color.dim(hex(row[0]!.address))}  ${looks.draw(row)}`);
+    const pointers = row.map((cell) => (mark !== undefined && overlaps(cell, mark) ? '^' : ' ')).join('');
+    if (pointers.includes('^')) lines.push(' '.repeat(ADDRESS_COLUMNS) + paint.color.red(pointers.trimEnd()));
   }
   return lines;
 }
 
-function key(event: OutOfMemoryEvent, paint: Paint): string {
+function overlaps(cell: Cell, mark: Mark): boolean {
+  return cell.address < mark.address + mark.bytes && mark.address < cell.address + cell.bytes;
+}
+
+function key(event: OutOfMemoryEvent, mark: Mark | undefined, paint: Paint): string {
   const words = ['Aa a block, from where it begins', `${HOLE} hole`];
   if (touchingHoles(event)) words.push(`${NEXT_HOLE} hole right behind a hole`);
   words.push(`${HEADER} mostly header or bookkeeping`);
   if (event.corruption !== undefined) words.push(`${BROKEN} beyond the break`);
+  if (mark !== undefined) words.push('^ where the request would have gone');
   return paragraph(words.map(glue).join(', '), paint, paint.color.dim);
 }
 

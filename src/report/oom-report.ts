@@ -1,28 +1,44 @@
 /** What `heaplab inspect` prints for one out-of-memory event: the answer first, then what it rests on. */
 
 import { groupDigits } from '../input/index.js';
+import { type Analysis, analyse } from '../inspect/analysis.js';
 import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
+import type { Remedy } from '../studies/rescue.js';
 import { fragmentationTable } from './fragmentation-table.js';
 import { holdersByLine } from './holders.js';
 import { mergingText } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
 import { blockMap } from './map.js';
+import { agesText, blockersText, tendencyText } from './oom-analysis.js';
 import { verdict } from './oom-verdict.js';
 import type { Paint } from './paint.js';
 import { bytes, counted, place, runName, time } from './phrases.js';
+import { remedyTable } from './remedy-table.js';
 import { table } from './tables.js';
 import { glue } from './text.js';
 
 export { blockTable } from './block-table.js';
 
-export function oomReport(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string {
+/** `remedies`: what has been tried to save the request; without them that section is left out. */
+export function oomReport(
+  result: RunResult,
+  event: OutOfMemoryEvent,
+  paint: Paint,
+  remedies: readonly Remedy[] = [],
+): string {
+  const analysis = analyse(result, event);
+  const rescue = remedies.length === 0 ? undefined : remedyTable(result, remedies, paint);
+  const blockers = blockersText(result, event, analysis.blockers, paint);
   return stack([
     heading(result, event, paint),
     paragraph(request(result, event), paint),
     paragraph(verdict(result, event).explanation, paint, paint.color.bold),
-    [scale(event, paint), ...remarks(result, event, paint)].join('\n'),
-    blockMap(result, event, paint),
+    [scale(event, paint), ...remarks(result, event, analysis, paint)].join('\n'),
+    section('What would have saved it', rescue, paint),
+    blockMap(result, event, paint, { mark: analysis.blockers }),
+    section('What stood in the way', blockers, paint),
     section(`By line of ${result.scenario.file}`, holdersByLine(event, paint), paint),
+    section('By age', agesText(result, event, analysis, paint), paint),
     section('Fragmentation', fragmentationTable(event, paint), paint),
   ]);
 }
@@ -85,10 +101,9 @@ function scale(event: OutOfMemoryEvent, paint: Paint): string {
 }
 
 /** What the three figures do not show. */
-function remarks(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string[] {
-  return [mergingText(event), counterText(result, event)].flatMap((text) =>
-    text === undefined ? [] : [paragraph(text, paint)],
-  );
+function remarks(result: RunResult, event: OutOfMemoryEvent, analysis: Analysis, paint: Paint): string[] {
+  const texts = [mergingText(event), counterText(result, event), tendencyText(analysis.tendency)];
+  return texts.flatMap((text) => (text === undefined ? [] : [paragraph(text, paint)]));
 }
 
 /** Some heaps count free bytes that no hole shows; people trust the counter. */

@@ -253,16 +253,24 @@ function compileSend(queue: string, source: MessageSource, timeout: Timeout, fra
     return () => {
       const value = next;
       next += source.step;
-      return frame.inInterrupt ? sendNow(value) : sendNumber(value);
+      if (!frame.inInterrupt) return sendNumber(value);
+      sendNow(value);
+      return undefined;
     };
   }
-  function sendNow(message: Message): undefined {
-    kernel.queues.sendFromInterrupt(frame.owner, firmware.queue(queue), message);
+  function sendNow(message: Message): boolean {
+    return kernel.queues.sendFromInterrupt(frame.owner, firmware.queue(queue), message);
   }
   function* sendNumber(value: number): Program {
     yield* kernel.queues.send(firmware.queue(queue), value, ticks);
   }
   const held = holdings(source.name, frame);
+  if (frame.inInterrupt) {
+    return act(() => {
+      const block = held.at(-1);
+      if (block !== undefined && sendNow(block)) held.pop();
+    });
+  }
   return function* sendBlock() {
     const block = held.pop();
     if (block === undefined) return;

@@ -18,7 +18,7 @@ import { compileSteps, repeatForever, runSteps } from '../scenario/script.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
 import type { RunEvents } from './events.js';
-import { HeapService, type OperationBudget } from './heap-service.js';
+import { type Experiments, HeapService, type OperationBudget } from './heap-service.js';
 
 /** A periodic task's current period. */
 interface Job {
@@ -42,9 +42,9 @@ export class Device implements Firmware {
     private readonly events: RunEvents,
     budget: OperationBudget,
     private readonly streams: (name: string) => RandomStream,
-    checkEveryCall: boolean,
+    experiments: Experiments,
   ) {
-    this.heap = new HeapService(board, events, budget, checkEveryCall);
+    this.heap = new HeapService(board, events, budget, experiments);
     const { kernel } = board.config.target;
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);

@@ -11,19 +11,36 @@ import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import type { RunEvents } from './events.js';
 
-/** Counts heap calls over resets and ends the run at the limit. */
+/** Counts heap calls over resets; the run ends when `limit` have been made. */
 export interface OperationBudget {
-  left: number;
+  made: number;
+  readonly limit: number;
+}
+
+/** Blocks to free just before a heap call, to see what that would have changed. */
+export interface Release {
+  /** The how-manieth heap call of the run, from 1. */
+  readonly operation: number;
+  /** The blocks' serial numbers since power-on. */
+  readonly serials: readonly number[];
+}
+
+/** What a run may do differently from the device; see RunSettings. */
+export interface Experiments {
+  readonly checkEveryCall?: boolean;
+  readonly stopAtFirstFailure?: boolean;
+  readonly release?: Release;
 }
 
 export class HeapService implements KernelStorage {
   private serial = 0;
+  private readonly released = new Set<Block>();
 
   constructor(
     private readonly board: Board,
     private readonly events: RunEvents,
     private readonly budget: OperationBudget,
-    private readonly checkEveryCall: boolean,
+    private readonly experiments: Experiments,
   ) {}
 
   /** `pvPortMalloc`. */
@@ -72,6 +89,7 @@ export class HeapService implements KernelStorage {
   free(block: Block): void {
     const { kernel, handles, memory, blocks } = this.board;
     kernel.assertInTask('free');
+    if (this.released.size > 0 && this.released.delete(block)) return;
     kernel.scheduler.suspendAll();
     const { loads, stores } = memory;
     this.countOperation();
@@ -98,10 +116,12 @@ export class HeapService implements KernelStorage {
 
   /** A byte pattern that differs from block to block and within a block. */
   fill(block: Block): void {
+    if (this.released.has(block)) return;
     this.writePattern(block, (index) => patternByte(block, index));
   }
 
   verify(block: Block): void {
+    if (this.released.has(block)) return;
     const { handles, memory } = this.board;
     const address = handles.lock(block.handle);
     for (let index = 0; index < block.bytes; index++) {
@@ -114,6 +134,7 @@ export class HeapService implements KernelStorage {
   }
 
   overflow(block: Block, bytes: number, value: number): void {
+    if (this.released.has(block)) return;
     const { handles, memory } = this.board;
     const end = handles.lock(block.handle) + block.bytes;
     for (let index = 0; index < bytes; index++) memory.storeByte(end + index, value);
@@ -129,15 +150,29 @@ export class HeapService implements KernelStorage {
 
   // --- one call -----------------------------------------------------------------------------------------
 
+  /** Their owners do not know: what they do with these blocks from now on does nothing. */
+  private releaseBlocks(serials: readonly number[]): void {
+    const { blocks, handles } = this.board;
+    for (const block of blocks.withSerials(new Set(serials))) {
+      handles.free(block.handle);
+      blocks.delete(block);
+      this.released.add(block);
+      this.events.freed(block);
+    }
+  }
+
   private countOperation(): void {
-    if (this.budget.left-- <= 0) throw new Stop('end');
+    if (this.budget.made >= this.budget.limit) throw new Stop('end');
+    this.budget.made++;
+    if (this.budget.made === this.experiments.release?.operation)
+      this.releaseBlocks(this.experiments.release.serials);
   }
 
   /** Lets the call's time pass; `loads` and `stores` are the memory's counters before it. */
   private spend(kind: HeapCallKind, loads: number, stores: number): void {
     const { memory, heap, config, kernel } = this.board;
     const cycles = config.cost.price(kind, heap, memory, loads, stores);
-    if (this.checkEveryCall) heap.check();
+    if (this.experiments.checkEveryCall === true) heap.check();
     if (cycles > 0) kernel.work(cycles);
     this.events.heapCalled(kind, cycles, config.cost.instructions);
   }
@@ -158,8 +193,12 @@ export class HeapService implements KernelStorage {
   }
 
   private refused(bytes: number, request: Request): undefined {
-    if (bytes === 0) this.events.zeroSizeRequest(request);
-    else this.events.outOfMemory(request, bytes);
+    if (bytes === 0) {
+      this.events.zeroSizeRequest(request);
+    } else {
+      this.events.outOfMemory(request, bytes);
+      if (this.experiments.stopAtFirstFailure === true) throw new Stop('end');
+    }
   }
 }
 

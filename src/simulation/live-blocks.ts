@@ -23,6 +23,12 @@ export class LiveBlocks {
     return slot >= 0 && slot < this.slots.length ? this.slots[slot] : this.elsewhere.get(handle);
   }
 
+  /** In address order, those elsewhere last. */
+  withSerials(serials: ReadonlySet<number>): Block[] {
+    const all = [...this.slots, ...this.elsewhere.values()];
+    return all.filter((block): block is Block => block !== undefined && serials.has(block.serial));
+  }
+
   set(block: Block): void {
     const slot = (block.handle - this.origin) / 4;
     if (slot >= 0 && slot < this.slots.length) this.slots[slot] = block;

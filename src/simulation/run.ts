@@ -7,8 +7,10 @@ import { RandomStream } from '../scenario/random.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import { Board, type BoardConfig } from './board.js';
+import type { CostChoice } from './cost.js';
 import { Device } from './device.js';
 import { broadcast, type RunObserver } from './events.js';
+import type { Release } from './heap-service.js';
 
 /** How a run came to its end. */
 export type Outcome =
@@ -21,8 +23,14 @@ export type Outcome =
 
 export interface RunSettings extends BoardConfig {
   readonly seed: number;
+  /** How `cost` was chosen, to choose again for another heap. */
+  readonly costChoice: CostChoice;
   /** Check the heap's invariants after every call: slow, and finds an overflow at once. */
   readonly checkEveryCall?: boolean;
+  /** End the run, as if its time were up, at the first request that fails. */
+  readonly stopAtFirstFailure?: boolean;
+  /** What would have been: frees these blocks by magic just before the heap call `operation` (from 1). */
+  readonly release?: Release;
 }
 
 /** What a reset costs until the scheduler runs again, so that a device that resets at once makes progress. */
@@ -35,7 +43,7 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
   const clock = new Clock(target.clockHertz, target.tickHertz);
   const { length } = scenario;
   const lengthCycles = length.kind === 'time' ? toCycles(length.time, clock) : Number.POSITIVE_INFINITY;
-  const budget = { left: length.kind === 'operations' ? length.count : Number.POSITIVE_INFINITY };
+  const budget = { made: 0, limit: length.kind === 'operations' ? length.count : Number.POSITIVE_INFINITY };
   const streams = new Map<string, RandomStream>();
   const stream = (name: string) => {
     const known = streams.get(name) ?? new RandomStream(seed, name);
@@ -45,7 +53,7 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
 
   for (;;) {
     const board = new Board(settings, clock);
-    const device = new Device(scenario, board, events, budget, stream, settings.checkEveryCall === true);
+    const device = new Device(scenario, board, events, budget, stream, settings);
     events.booted(board);
     const end = runDevice(device, lengthCycles - clock.cycle);
     if (end instanceof Fault) events.faulted(end, device.place.task, device.place.at);

@@ -250,7 +250,11 @@ export function showcase(failures = 15): RunResult {
       staticBytes: 24,
       regions: [{ name: 'heap', origin: ORIGIN, bytes: ARENA }],
     },
-    cost: { source: 'estimated from memory accesses, may be off by half', estimated: true },
+    cost: {
+      choice: 'estimate',
+      source: 'estimated from memory accesses, may be off by half',
+      estimated: true,
+    },
     seed: 1,
     outcome: 'finished',
     tick: Math.floor((machine.cycle / CLOCK) * 1000),

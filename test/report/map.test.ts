@@ -151,7 +151,7 @@ describe('the map', () => {
     const regions = [REGION, { name: 'CCM', origin: second, bytes: 1024 }];
     const result: RunResult = { ...RESULT, heap: { ...RESULT.heap, regions } };
     const event: OutOfMemoryEvent = { ...EVENT, map: [...EVENT.map, hole(second, 1024)] };
-    const text = grid(result, event, paint(80), 32);
+    const text = grid(result, event, paint(80), { rows: 32 });
     expect(text).toContain('CCM, 1 KiB');
     expect(text).toContain(`0x30000000  ${'·'.repeat(64)}`);
   });

@@ -69,17 +69,22 @@ describe('the verdict', () => {
 
   it.each([
     ['enough memory, but not in one piece', {}],
-    ['not enough memory', { freeBytes: 1_000, largestHole: 900 }],
-    ['not enough memory', { freeBytes: 0, largestHole: 0, holes: 0 }],
-    ['larger than the heap', { needed: 16_385 }],
-    ['refused although a hole was large enough', { largestHole: 2_000 }],
+    ['not enough memory', { cause: 'exhausted', freeBytes: 1_000, largestHole: 900 }],
+    ['not enough memory', { cause: 'exhausted', freeBytes: 0, largestHole: 0, holes: 0 }],
+    ['too large for this heap ever', { cause: 'too-large', needed: 16_385 }],
+    ['refused although a hole was large enough', { cause: 'class-empty', largestHole: 2_000 }],
+    ['enough memory, but holes that touch were never merged', { cause: 'uncoalesced' }],
+    ['header and rounding ate the room', { cause: 'overhead' }],
+    ['locked blocks kept the holes apart', { cause: 'pinned' }],
+    ['enough memory, but in several regions', { cause: 'region' }],
     ['the heap was broken by then', { corruption: 'a size word is wrong' }],
   ] as const)('%s', (headline, changes) => {
     expect(explain(changes).headline).toBe(headline);
   });
 
   it('says how much was missing', () => {
-    expect(explain({ freeBytes: 1_000 }).explanation.replaceAll('\u00a0', ' ')).toContain('512 B too little');
+    const { explanation } = explain({ cause: 'exhausted', freeBytes: 1_000 });
+    expect(explanation.replaceAll('\u00a0', ' ')).toContain('512 B too little');
   });
 });
 

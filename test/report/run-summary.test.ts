@@ -59,7 +59,9 @@ describe('a summary', () => {
     const estimate = summary();
     expect(estimate).toContain('412 µs (estimate) at longest, by logger');
     expect(estimate).toContain('may be off by half');
-    expect(summary({ cost: { source: 'measured', estimated: false } })).not.toContain('(estimate)');
+    expect(summary({ cost: { choice: 'auto', source: 'measured', estimated: false } })).not.toContain(
+      '(estimate)',
+    );
   });
 
   it('has a row for every task, with who held it up', () => {

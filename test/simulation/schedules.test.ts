@@ -116,7 +116,7 @@ describe('recorded schedules as scenario files', () => {
     const scenario = parseScenario(text, `${name}.yaml`, { heapNames: ['heap_4'] });
     const target = withOverrides(loadTarget(scenario.target), { heapBytes: workload.heapBytes });
     const lines: string[] = [];
-    run(scenario, { target, heap, options, cost: new NoCost(), seed: 1 }, [
+    run(scenario, { target, heap, options, costChoice: 'none', cost: new NoCost(), seed: 1 }, [
       new ScheduleLog((line) => lines.push(line)),
     ]);
     expect(lines).toEqual(readLog(name).map(withNames));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NULL } from '../../src/heaps/heap.js';
+import { NULL, NULL_CALL } from '../../src/heaps/heap.js';
 import { parseTrace } from '../../src/traces/read.js';
 import { NO_BLOCK, Replay } from '../../src/traces/replay.js';
 import { device, faultOf, listed } from '../heaps/device.js';
@@ -68,11 +68,12 @@ describe('a replay', () => {
     });
   });
 
-  it('lets operations on an id that holds nothing idle, without calling the heap', () => {
+  it('lets operations on an id that holds nothing idle; a free is then a free(NULL)', () => {
     const { answers, summary, heap } = replayed('f 0; r 0 8; l 0; u 0');
     expect(answers).toEqual([NO_BLOCK, NO_BLOCK, NO_BLOCK, NO_BLOCK]);
     expect(summary).toEqual({ ...NOTHING, operations: 4, idle: 4 });
     expect(heap.freeBytes()).toBe(0);
+    expect(heap.lastCall.path).toBe(NULL_CALL);
   });
 
   it.each([

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { type Cause, causeOf } from '../../src/inspect/cause.js';
+
+/** `h32` a hole, `u16` a block, `b8` bookkeeping; `|` starts another region. */
+function mapOf(text: string) {
+  let address = 0x2000_0000;
+  return text.split(' ').flatMap((word) => {
+    if (word === '|') {
+      address += 0x1_0000;
+      return [];
+    }
+    const kind = word[0] === 'h' ? 'hole' : word[0] === 'u' ? 'used' : 'bookkeeping';
+    const bytes = Number(word.slice(1));
+    const piece = { kind, address, bytes } as const;
+    address += bytes;
+    return [piece];
+  });
+}
+
+describe('the cause of a failed request', () => {
+  it.each<[Cause, string, number, number]>([
+    ['too-large', 'h100 u28 b8', 121, 129],
+    ['class-empty', 'u64 h64 b8', 40, 48],
+    ['uncoalesced', 'u64 h32 h32 u8', 56, 64],
+    ['overhead', 'u64 h32 u8 h16', 30, 40],
+    ['fragmented', 'u64 h32 u8 h32', 56, 64],
+    ['exhausted', 'u64 h32 u8', 56, 64],
+    ['exhausted', 'u64 u8 b8', 8, 16],
+    ['region', 'h40 u60 b8 | h40 u60 b8', 56, 64],
+    ['fragmented', 'h40 u20 h40 b8 | h8 u60 b8', 56, 64],
+  ])('is %s for %s', (cause, map, requested, needed) => {
+    expect(causeOf(mapOf(map), requested, needed)).toBe(cause);
+  });
+});
