@@ -1,0 +1,79 @@
+/** One part of the benchmarks, in this process. Started by main.ts. */
+
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { allowInlining } from '../src/cli/engine.js';
+import { measureCostAccounting } from './cost.js';
+import { measureInspection } from './inspect.js';
+import { measureLongRun } from './long-run.js';
+import { buildNative, measureReplay, type ReplayFigure } from './replay.js';
+import { measureScenario } from './scenario.js';
+import { measureStartup } from './startup.js';
+
+const TRACES = fileURLToPath(new URL('../test/vectors/traces/', import.meta.url));
+
+function replay(heap: string): void {
+  const native = buildNative();
+  if ('missing' in native)
+    console.log(`no native column: the C versions could not be built (${native.missing})`);
+  console.log(`replay on ${heap}: ns per operation, ours and native C (gcc -O2), ratio`);
+  const figures: ReplayFigure[] = [];
+  for (const file of readdirSync(TRACES).sort()) {
+    const kib = Number(/-(\d+)-s\d+\.trace\.gz$/.exec(file)![1]);
+    const figure = measureReplay(heap, `${TRACES}${file}`, kib * 1024, native);
+    figures.push(figure);
+    const { nanoseconds, nativeNanoseconds, trace } = figure;
+    const theirs =
+      nativeNanoseconds === undefined
+        ? ''
+        : `${nativeNanoseconds.toFixed(1).padStart(8)}${(nanoseconds / nativeNanoseconds).toFixed(2).padStart(8)}`;
+    console.log(`  ${trace.padEnd(24)}${nanoseconds.toFixed(1).padStart(8)}${theirs}`);
+  }
+  console.log(`  geometric mean of the ratios: ${geometricMean(figures)}`);
+}
+
+function geometricMean(figures: readonly ReplayFigure[]): string {
+  const logs = figures.flatMap(({ nanoseconds, nativeNanoseconds }) =>
+    nativeNanoseconds === undefined ? [] : [Math.log(nanoseconds / nativeNanoseconds)],
+  );
+  if (logs.length === 0) return 'not measured';
+  return Math.exp(logs.reduce((sum, value) => sum + value, 0) / logs.length).toFixed(2);
+}
+
+function scenario(heap: string): void {
+  const { operations, scenarioNanoseconds, replayNanoseconds } = measureScenario(heap);
+  const ratio = (scenarioNanoseconds / replayNanoseconds).toFixed(2);
+  console.log(
+    `scenario on ${heap}: ${scenarioNanoseconds.toFixed(0)} ns per heap operation with kernel, statistics and ` +
+      `recording, ${replayNanoseconds.toFixed(0)} ns in a bare replay of the same ${operations} calls: ${ratio} times`,
+  );
+}
+
+function startup(): void {
+  console.log('start-up, whole process, median');
+  for (const { command, milliseconds, ratio } of measureStartup()) {
+    console.log(
+      `  ${command.padEnd(28)}${milliseconds.toFixed(0).padStart(6)} ms  ${ratio.toFixed(2)} times node -e 0`,
+    );
+  }
+}
+
+function longRun(): void {
+  console.log('ten million heap operations in one run');
+  for (const { operations, seconds, heapMegabytes } of measureLongRun()) {
+    const perOperation = ((seconds / operations) * 1e9).toFixed(0);
+    console.log(
+      `  ${String(operations).padStart(10)} operations  ${seconds.toFixed(2).padStart(6)} s  ` +
+        `${perOperation} ns each  ${heapMegabytes.toFixed(1)} MB live`,
+    );
+  }
+}
+
+allowInlining();
+const [part, heap = ''] = process.argv.slice(2);
+if (part === 'replay') replay(heap);
+else if (part === 'scenario') scenario(heap);
+else if (part === 'startup') startup();
+else if (part === 'long') longRun();
+else if (part === 'cost') measureCostAccounting();
+else measureInspection();
