@@ -34,7 +34,8 @@ class Bank {
   }
 
   contains(address: number, bytes: number): boolean {
-    return address >= this.region.origin && address + bytes <= this.region.origin + this.region.bytes;
+    const { origin, bytes: size } = this.region;
+    return bytes >= 0 && address >= origin && address + bytes <= origin + size;
   }
 }
 

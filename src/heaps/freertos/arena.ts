@@ -82,7 +82,9 @@ export function checkHoleList(
 ): void {
   let previous: { address: number; bytes: number } | undefined;
   let count = 0;
+  const missing = new Set(holes.keys());
   for (const address of nodes) {
+    missing.delete(address);
     const bytes = holes.get(address);
     if (bytes === undefined) throw new Corruption('the list of holes leads to what is no hole', address);
     if (++count > holes.size) throw new Corruption('the list of holes runs in a circle', address);
@@ -93,8 +95,8 @@ export function checkHoleList(
     previous = node;
   }
   if (count !== holes.size) {
-    const lost = [...holes.keys()][0] ?? 0;
-    throw new Corruption(`${holes.size - count} of ${holes.size} holes are missing from the list`, lost);
+    const [lost] = missing;
+    throw new Corruption(`${missing.size} of ${holes.size} holes are missing from the list`, lost ?? 0);
   }
 }
 

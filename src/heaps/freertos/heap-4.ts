@@ -31,7 +31,15 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
+import {
+  Corruption,
+  type Heap,
+  HeapCall,
+  type HeapLayout,
+  NULL,
+  NULL_CALL,
+  type PieceVisitor,
+} from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -173,7 +181,9 @@ export class Heap4 implements Heap {
 
     const size = word - ALLOCATED;
     memory.storeWord(block + SIZE, size);
-    if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
+    if (this.options.clearOnFree && size >= this.headerBytes) {
+      memory.fill(address, size - this.headerBytes, 0);
+    }
     memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
     this.insertByAddress(block, size);
     this.count(FREES);
@@ -301,6 +311,9 @@ export class Heap4 implements Heap {
 
   check(): void {
     if (!this.initialised()) return;
+    if (this.loadLink(this.end) !== NULL || this.memory.loadWord(this.end + SIZE) !== 0) {
+      throw new Corruption('the end marker has been overwritten', this.end);
+    }
     const holes = holesOf(this);
     checkLiveLinks(this, this.memory, NEXT, this.canary);
     const apart = (a: { address: number; bytes: number }, b: { address: number }) =>

@@ -1,9 +1,11 @@
 /** The table "API edge behaviour" of FreeRTOS's heaps: what the C code does at the edges of its interface. */
 
 import { describe, expect, it } from 'vitest';
+import { findHeap } from '../../../src/heaps/catalog.js';
 import type { Heap4 } from '../../../src/heaps/freertos/heap-4.js';
-import { NULL } from '../../../src/heaps/heap.js';
+import { NULL, NULL_CALL } from '../../../src/heaps/heap.js';
 import { calloc } from '../../../src/heaps/library.js';
+import { accessesSince } from '../../../src/mcu/index.js';
 import { type Device, device, faultOf, imageOf, listed, ORIGIN, type Setup } from '../device.js';
 
 const ALLOCATED = 0x8000_0000;
@@ -96,6 +98,21 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
     });
   });
 
+  it('refuses more than is free without looking at a hole, and walks in vain for what no hole holds', () => {
+    const { heap } = device(name);
+    const blocks = [1000, 1000, 1000].map((bytes) => heap.malloc(bytes));
+    heap.free(blocks[0]!);
+    heap.free(blocks[2]!);
+    const free = heap.freeBytes();
+    const words = (bytes: number) => {
+      expect(heap.malloc(bytes)).toBe(NULL);
+      return findHeap(name)!.pathWords.malloc.filter((_, bit) => heap.lastCall.path & (1 << bit));
+    };
+    expect(words(free - headerBytes + 8)).toEqual(['nonzero']);
+    expect(words(0)).toEqual([]);
+    expect(words(free - headerBytes)).toEqual(['walk', 'nonzero']);
+  });
+
   it.each([
     [1, headerBytes + 8],
     [8, headerBytes + 8],
@@ -141,6 +158,7 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
   it('frees NULL without effect', () => {
     const made = device(name);
     made.heap.free(NULL);
+    expect(made.heap.lastCall.path).toBe(NULL_CALL);
     expect(made.heap.freeBytes()).toBe(freeBeforeUse);
     expect(arenaIsUntouched(made)).toBe(true);
   });
@@ -214,6 +232,15 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
       expectRefused(made, ORIGIN + 4096 + 0x100);
     });
 
+    it('refuses a block of which any link is not NULL', () => {
+      for (let offset = 0; offset < size; offset += 4) {
+        const made = started({ options });
+        const payload = made.heap.malloc(40);
+        made.memory.storeWord(payload - headerBytes + offset, ORIGIN);
+        expectRefused(made, payload);
+      }
+    });
+
     it.each([
       ['zeroes', 0x00],
       ['0xFF', 0xff],
@@ -237,6 +264,17 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
       expect([...memory.image(address, 32)]).toEqual(Array(32).fill(0xff));
     expect(memory.loadWord(payload - headerBytes + size)).toBe(headerBytes + 32);
     heap.check();
+  });
+
+  // heap_2 makes 2^32 - 4 of the difference and clears all there is; heap_4 looks first.
+  it('with clearOnFree meets a forged block smaller than its header as the C code does', () => {
+    const made = started({ options: { clearOnFree: true } });
+    const inside = made.heap.malloc(80) + 24;
+    forge(made, inside, ALLOCATED + 4);
+    const before = made.memory.stores;
+    const fault = faultOf(() => made.heap.free(inside));
+    expect(fault).toBe(name === 'heap_4' ? undefined : 'unmapped');
+    expect(accessesSince(before, made.memory.stores)).toBeLessThan(20);
   });
 
   it('without clearOnFree leaves the payload as it was', () => {
