@@ -1,0 +1,210 @@
+/**
+ * Writes docs/scenarios.md and docs/targets.md: prose from here, every key, step and distribution from the JSON
+ * Schemas. `--check` writes nothing and exits with 1 if the files are not up to date.
+ */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { loadTarget, targetNames } from '../src/targets/load.js';
+import { stepWords } from '../src/scenario/schema/steps.js';
+import { schemaFiles } from './schemas.js';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+  readonly enum?: readonly unknown[];
+  readonly $defs?: Readonly<Record<string, Schema>>;
+}
+
+const FOLDER = fileURLToPath(new URL('../docs/', import.meta.url));
+
+/** The text of each generated page by its name in docs/. */
+export function docFiles(): Record<string, string> {
+  const files = schemaFiles();
+  return {
+    'scenarios.md': scenarioPage(JSON.parse(files['scenario.schema.json']!) as Schema),
+    'targets.md': targetPage(JSON.parse(files['target.schema.json']!) as Schema),
+  };
+}
+
+function scenarioPage(schema: Schema): string {
+  const { properties = {}, required = [], $defs = {} } = schema;
+  const named = (name: string) => properties[name]!.additionalProperties as Schema;
+  return page([
+    '# Scenarios',
+    GENERATED,
+    SCENARIO_INTRODUCTION,
+    '## Keys of a scenario',
+    keyTable(properties, required),
+    '### A queue',
+    objectTable(named('queues')),
+    '### An interrupt',
+    objectTable(named('interrupts')),
+    INTERRUPT_NOTES,
+    '### A task',
+    objectTable(named('tasks')),
+    '### What is expected',
+    objectTable(properties.expect!),
+    EXPECT_NOTES,
+    '## Steps',
+    STEP_NOTES,
+    ...stepSections($defs.step!),
+    '## Sizes, times, distributions',
+    QUANTITY_NOTES,
+    ...distributionSections($defs['size-or-distribution']!),
+    '## When memory runs out',
+    OOM_NOTES,
+    ...variants($defs['on-oom']!).map(([name, body]) => `- \`${name}\`: ${body.description ?? ''}${fieldList(body)}`),
+  ]);
+}
+
+function targetPage(schema: Schema): string {
+  const [whole] = schema.anyOf ?? [schema];
+  const { properties = {}, required = [] } = whole!;
+  return page([
+    '# Targets',
+    GENERATED,
+    TARGET_INTRODUCTION,
+    '## Keys of a profile',
+    keyTable(properties, required),
+    '### A region',
+    objectTable(properties.regions!.items!),
+    '### The kernel',
+    objectTable(properties.kernel!),
+    TARGET_NOTES,
+    '## The chips that come with heaplab',
+    '| name | core | clock | RAM | alignment |\n| --- | --- | --- | --- | --- |',
+    targetNames().map(targetRow).join('\n'),
+  ]).replace('| --- | --- | --- | --- | --- |\n\n', '| --- | --- | --- | --- | --- |\n');
+}
+
+function targetRow(name: string): string {
+  const { core, clockHertz, regions, alignment } = loadTarget(name);
+  const ram = regions.map((region) => `${region.bytes / 1024} KiB`).join(' + ');
+  return `| \`${name}\` | ${core} | ${clockHertz / 1e6} MHz | ${ram} | ${alignment} |`;
+}
+
+function page(parts: readonly string[]): string {
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function objectTable({ properties = {}, required = [] }: Schema): string {
+  return keyTable(properties, required);
+}
+
+function keyTable(properties: Readonly<Record<string, Schema>>, required: readonly string[]): string {
+  const rows = Object.entries(properties).map(([name, schema]) => {
+    const need = required.includes(name) ? 'required' : defaultText(schema);
+    return `| \`${name}\` | ${schema.description ?? ''} | ${need} |`;
+  });
+  return ['| key | what | if absent |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function defaultText({ default: value }: Schema): string {
+  if (value === undefined) return '';
+  const empty = value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0);
+  return empty ? 'none' : `\`${String(value)}\``;
+}
+
+function stepSections(step: Schema): string[] {
+  const words = Object.entries(stepWords).map(([name, help]) => stepSection(name, help, name, ''));
+  const maps = (step.anyOf ?? [])
+    .filter(({ properties }) => properties !== undefined)
+    .map((schema) => {
+      const [name, argument] = Object.entries(schema.properties!)[0]!;
+      const example = stringify(schema.examples?.[0]).trimEnd();
+      const fields = argument.properties ?? schema.properties!;
+      const table = argument.properties === undefined && Object.keys(fields).length === 1 ? '' : objectTable({ ...argument, properties: fields });
+      return stepSection(name, schema.description ?? '', example, table);
+    });
+  return [...maps, ...words];
+}
+
+function stepSection(name: string, help: string, example: string, table: string): string {
+  const [first, ...rest] = example.split('\n');
+  const indented = [`- ${first}`, ...rest.map((line) => `  ${line}`)].join('\n');
+  return [`### \`${name}\``, `${help}.`, `\`\`\`yaml\n${indented}\n\`\`\``, table].filter(Boolean).join('\n\n');
+}
+
+/** The alternatives of a schema that are maps with one key. */
+function variants(schema: Schema): [string, Schema][] {
+  return (schema.anyOf ?? []).flatMap(({ properties }) => Object.entries(properties ?? {}));
+}
+
+function distributionSections(schema: Schema): string[] {
+  return variants(schema).map(([name, body]) => {
+    const fields = body.properties === undefined ? objectTable(body.items ?? {}) : objectTable(body);
+    return `### \`${name}\`\n\n${body.description ?? 'A list of values with weights'}.\n\n${fields}`;
+  });
+}
+
+function fieldList({ properties }: Schema): string {
+  if (properties === undefined) return '';
+  const fields = Object.entries(properties).map(([name, field]) => `\`${name}\`: ${field.description ?? ''}`);
+  return ` (${fields.join('; ')})`;
+}
+
+const GENERATED = '<!-- Written by `npm run docs` from the schemas of the loaders; change those, or scripts/docs.ts. -->';
+
+const SCENARIO_INTRODUCTION = `A scenario is one YAML file: a chip, a heap, and tasks with what they do. \`heaplab run FILE\` runs it,
+\`heaplab check FILE\` finds every mistake without running it. With the first line
+
+\`\`\`yaml
+# yaml-language-server: $schema=../schemas/scenario.schema.json
+\`\`\`
+
+an editor completes and checks it too. The files in \`scenarios/\` each teach something; start from one of them.`;
+
+const INTERRUPT_NOTES = `An interrupt fires by the clock, whatever runs. Its script may send without waiting, log and compute; heap calls
+in it are an error of the firmware and end the run with a fault, as they would break a real heap.`;
+
+const EXPECT_NOTES = `Counts are \`none\`, \`at least 1\`, \`at most 3\` or \`exactly 2\`. The exit code is 1 if anything does not hold.
+Fragmentation is 1 - largest hole / free bytes, at its worst among the samples of the trend and the failed requests.`;
+
+const STEP_NOTES = `A script is a list of steps. A name stands for all blocks that a task holds under it, newest last: \`alloc\` adds
+one, \`free: frame\` gives the newest back (\`which: all\` every one). A step on a name that holds nothing does nothing, as
+with a NULL pointer. A block that is sent through a queue belongs to whoever receives it; if the queue stays full, it
+stays with the sender. Only \`compute\`, the waiting steps and heap calls take time.`;
+
+const QUANTITY_NOTES = `Sizes are \`24 B\`, \`2 KiB\`, \`1 MiB\` or a bare number of bytes. Times are \`10 ms\`, \`200 us\`, \`2 s\`, \`1 min\`, and
+\`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does. Sizes, times
+and counts may be drawn: from the run's seed, in a stream of its own for each task and interrupt, so that a new task does
+not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
+
+const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
+\`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
+NULL in FreeRTOS; it is counted apart, and only a hook runs for it.`;
+
+const TARGET_INTRODUCTION = `A target is a chip's profile: its RAM, clock and kernel. \`heaplab targets\` lists those that come with heaplab,
+\`heaplab targets NAME\` shows one. A profile of your own is a path wherever a name may stand, and may begin with
+\`extends: stm32f103c8\` to change only what differs (maps are merged, the list of regions is replaced).
+
+    heaplab run scenario.yaml --target boards/mine.yaml --reserve 4KiB`;
+
+const TARGET_NOTES = `The first region holds, from its origin up: static data, the heap's own variables, the heap, and at its end the
+main stack. A heap that manages several regions gets the others that allow it as well. From the command line \`--ram\` sets the
+first region's size, \`--heap-size\` the heap's, \`--reserve\` the static data, \`--alignment\` the alignment.
+
+What a heap call costs goes by the core: on a Cortex-M the tables in \`costs/\` apply, measured on a Cortex-M3 build of
+the C code (gcc 12.2 -Os; \`--cost gcc12-O2\` for the other). Instructions are exact for that build; cycles follow from Arm's
+instruction timings at zero wait states and are an estimate. Heaps and cores without a table are estimated from memory
+accesses, and marked so.`;
+
+const check = process.argv.includes('--check');
+if (!check) mkdirSync(FOLDER, { recursive: true });
+for (const [name, text] of Object.entries(docFiles())) {
+  const file = `${FOLDER}${name}`;
+  if (!check) writeFileSync(file, text);
+  else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
+    console.error(`docs/${name} is not up to date: run npm run docs`);
+    process.exitCode = 1;
+  }
+}
