@@ -67,6 +67,7 @@ const EVENT_COLUMNS: readonly Column[] = [
   { head: 'free', align: 'right' },
   { head: 'largest hole', shortHead: 'largest', align: 'right' },
   { head: 'holes', align: 'right', dispensable: 2 },
+  { head: 'cause', dispensable: 1 },
 ];
 
 const SHOWN_EVENTS = 12;
@@ -100,5 +101,6 @@ function eventRow(result: RunResult, event: OutOfMemoryEvent, { color }: Paint):
     groupDigits(event.freeBytes),
     { text: groupDigits(event.largestHole), style: color.yellow },
     groupDigits(event.holes),
+    event.cause,
   ];
 }

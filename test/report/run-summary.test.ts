@@ -71,7 +71,7 @@ describe('a summary', () => {
   });
 
   it('shows the first failures with their line, and counts the rest', () => {
-    const text = summary();
+    const text = runSummary(RESULT, paint(120));
     expect(text.match(new RegExp(`${FILE}:63`, 'g'))).toHaveLength(12);
     expect(text).toContain('… and 3 more');
     expect(summary({ outOfMemoryCount: 340 })).toContain('… and 328 more; the first 15 were kept in full');
