@@ -152,6 +152,8 @@ function summaryText(
     `  live          ${groupDigits(summary.liveBlocks)} blocks, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
     `  free          ${formatBytes(heap.freeBytes())} in ${groupDigits(holes)} holes, the largest ${formatBytes(largest)}`,
   ];
+  if (summary.lost > 0)
+    lines.push(`  lost          ${groupDigits(summary.lost)} blocks whose id was allocated again`);
   if (meter !== undefined) {
     lines.push(`  cost          ${groupDigits(meter.takeInstructions())} instructions (${meter.build})`);
   }

@@ -46,15 +46,20 @@ export function parseTrace(text: string, file: string): Trace {
   const problems: Problem[] = [];
   const operations = new Operations();
   let line = 0;
+  let bad = 0;
   for (const content of text.split('\n')) {
     line++;
     const trimmed = content.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
     const problem = operations.add(trimmed);
-    if (problem !== undefined && problems.length < MAXIMUM_PROBLEMS) {
+    if (problem !== undefined && ++bad <= MAXIMUM_PROBLEMS) {
       const column = content.length - content.trimStart().length + 1;
       problems.push({ code: 'bad-trace-line', file, start: { line, column }, ...problem });
     }
+  }
+  if (bad > MAXIMUM_PROBLEMS) {
+    const message = `${bad - MAXIMUM_PROBLEMS} more lines are no operations either`;
+    problems.push({ code: 'bad-trace-line', file, message });
   }
   if (problems.length > 0) throw new UserError(problems);
   return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''));

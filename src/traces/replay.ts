@@ -23,6 +23,8 @@ export interface ReplaySummary {
   /** Requests that got NULL, those for 0 bytes left out. */
   failures: number;
   frees: number;
+  /** Blocks that were never freed because their id was given to another one. */
+  lost: number;
   /** Operations on an id that held nothing. */
   idle: number;
   /** Highest sum of requested bytes live at once. */
@@ -38,6 +40,7 @@ export class Replay {
     allocations: 0,
     failures: 0,
     frees: 0,
+    lost: 0,
     idle: 0,
     peakLiveBytes: 0,
     liveBytes: 0,
@@ -60,9 +63,9 @@ export class Replay {
     const { length } = this.trace;
     for (let index = 0; index < length; index++) {
       const address = this.step(index);
+      this.summary.operations++;
       if (observe !== undefined) observe(index, address);
     }
-    this.summary.operations = length;
     return this.summary;
   }
 
@@ -94,6 +97,7 @@ export class Replay {
       if (size !== 0) summary.failures++;
       return NULL;
     }
+    if (this.addresses[id] !== NULL) summary.lost++;
     this.addresses[id] = address;
     this.requested[id] = size;
     summary.allocations++;

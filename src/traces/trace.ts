@@ -7,7 +7,7 @@
  *     c <id> <count> <bytes>   calloc
  *     l <id>, u <id>           lock and unlock, for heaps that move blocks
  *
- * An id names one block at a time.
+ * An id names one block at a time: allocating under one that still holds a block loses that block for good.
  */
 
 /** The kinds as small integers, as a parsed trace stores them. */

@@ -37,7 +37,15 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
+import {
+  Corruption,
+  type Heap,
+  HeapCall,
+  type HeapLayout,
+  NULL,
+  NULL_CALL,
+  type PieceVisitor,
+} from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -286,6 +294,12 @@ export class Heap2Coalescing implements Heap {
 
   check(): void {
     if (!this.initialised()) return;
+    if (
+      this.memory.loadWord(this.end + NEXT_BY_SIZE) !== NULL ||
+      this.memory.loadWord(this.end + SIZE) !== this.arenaBytes
+    ) {
+      throw new Corruption('the list end has been overwritten', this.end);
+    }
     const holes = holesOf(this);
     checkLiveLinks(this, this.memory, NEXT_BY_SIZE, NULL);
     checkLiveLinks(this, this.memory, NEXT_BY_ADDRESS, NULL);

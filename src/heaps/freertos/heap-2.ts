@@ -28,7 +28,15 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
+import {
+  Corruption,
+  type Heap,
+  HeapCall,
+  type HeapLayout,
+  NULL,
+  NULL_CALL,
+  type PieceVisitor,
+} from '../heap.js';
 import {
   checkFreeBytes,
   checkHoleList,
@@ -208,6 +216,12 @@ export class Heap2 implements Heap {
 
   check(): void {
     if (!this.initialised()) return;
+    if (
+      this.memory.loadWord(this.end + NEXT) !== NULL ||
+      this.memory.loadWord(this.end + SIZE) !== this.arenaBytes
+    ) {
+      throw new Corruption('the list end has been overwritten', this.end);
+    }
     const holes = holesOf(this);
     checkLiveLinks(this, this.memory, NEXT, NULL);
     checkHoleList(holes, this.listNodes(), (a, b) => a.bytes <= b.bytes, 'size');

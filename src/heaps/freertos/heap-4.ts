@@ -107,8 +107,6 @@ export class Heap4 implements Heap {
   private readonly headerBytes: number;
   private readonly alignmentMask: number;
   private readonly maximumNodes: number;
-  /** 0 until the first malloc, and for good without the protector. */
-  private canary = 0;
 
   constructor(
     private readonly memory: Memory,
@@ -209,10 +207,7 @@ export class Heap4 implements Heap {
   /** One hole up to the end marker. Happens in the first malloc, even in one of 0 bytes. */
   private initialise(): void {
     const { memory, base, end } = this;
-    if (this.options.protector) {
-      this.canary = CANARY_VALUE;
-      memory.storeWord(this.statics + CANARY, CANARY_VALUE);
-    }
+    if (this.options.protector) memory.storeWord(this.statics + CANARY, CANARY_VALUE);
     this.storeLink(this.start, base);
     memory.storeWord(this.start + SIZE, 0);
     memory.storeWord(this.statics + END, end);
@@ -278,6 +273,11 @@ export class Heap4 implements Heap {
     call.path = path;
   }
 
+  /** 0 until the first malloc, and for good without the protector. */
+  private get canary(): number {
+    return this.options.protector ? this.memory.loadWord(this.statics + CANARY) : 0;
+  }
+
   private loadLink(node: number): number {
     return (this.memory.loadWord(node + NEXT) ^ this.canary) >>> 0;
   }
@@ -311,6 +311,9 @@ export class Heap4 implements Heap {
 
   check(): void {
     if (!this.initialised()) return;
+    if (this.memory.loadWord(this.statics + END) !== this.end) {
+      throw new Corruption('the pointer to the end marker has been overwritten', this.statics + END);
+    }
     if (this.loadLink(this.end) !== NULL || this.memory.loadWord(this.end + SIZE) !== 0) {
       throw new Corruption('the end marker has been overwritten', this.end);
     }
