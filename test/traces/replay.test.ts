@@ -21,6 +21,7 @@ const NOTHING = {
   allocations: 0,
   failures: 0,
   frees: 0,
+  lost: 0,
   idle: 0,
   peakLiveBytes: 0,
   liveBytes: 0,
