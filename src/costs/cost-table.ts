@@ -53,6 +53,10 @@ export class CostTable {
     };
   }
 
+  get core(): string {
+    return this.file.core;
+  }
+
   /** `gcc 12.2 -Os on cortex-m3, with the kernel's xTaskResumeAll`. */
   get build(): string {
     const { compiler, core, variant } = this.file;

@@ -28,5 +28,5 @@ export {
   scalarOrMap,
   suchAs,
 } from './schema-parts.js';
-export { byPlace, type Validated, validate, valueAt } from './validate.js';
+export { byPlace, type Source, type Validated, validate, valueAt } from './validate.js';
 export { type Path, type ProblemAt, YamlFile } from './yaml-file.js';

@@ -13,6 +13,8 @@ export type ProblemCode =
   | 'wrong-value'
   | 'unknown-name'
   | 'contradiction'
+  | 'type-error'
+  | 'script-error'
   | 'bad-trace-line'
   | 'bad-option';
 

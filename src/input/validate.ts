@@ -5,7 +5,14 @@ import { nearest } from './nearest.js';
 import type { Problem, ProblemCode } from './problem.js';
 import { type SchemaPlace, schemaAt } from './schema-place.js';
 import { expectedWords, mapWords, statement } from './words.js';
-import type { Path, ProblemAt, YamlFile } from './yaml-file.js';
+import type { Path, ProblemAt } from './yaml-file.js';
+
+/** What a user wrote, as plain data that still knows where everything stood. */
+export interface Source {
+  readonly value: unknown;
+  /** Completes a problem with file, position and text. */
+  problem(problem: ProblemAt): Problem;
+}
 
 export interface Validated<Output> {
   /** Undefined when there are problems. */
@@ -14,16 +21,16 @@ export interface Validated<Output> {
 }
 
 /**
- * The value of `file`, or its part at `base`, as `schema` reads it, or all that is wrong with it.
+ * The value of `source`, or its part at `base`, as `schema` reads it, or all that is wrong with it.
  * What a schema or check has as its message is taken as what was expected, in words; only the message of a
  * `partialCheck`, which says that two keys do not go together, is the problem itself.
  */
 export function validate<Output>(
-  file: YamlFile,
+  source: Source,
   schema: v.GenericSchema<unknown, Output>,
   base: Path = [],
 ): Validated<Output> {
-  const value = valueAt(file.value, base);
+  const value = valueAt(source.value, base);
   const result = v.safeParse(schema, value, { abortEarly: false });
   const found = [
     ...(result.issues ?? []).flatMap((issue) => problemsOf(issue, schema, value)),
@@ -34,7 +41,7 @@ export function validate<Output>(
   for (const { path, ...rest } of found) {
     // Several checks of one value often want the same.
     const key = JSON.stringify([path, rest.message, rest.expected]);
-    problems.set(key, file.problem({ ...rest, path: [...base, ...path] }));
+    problems.set(key, source.problem({ ...rest, path: [...base, ...path] }));
   }
   return { output: undefined, problems: byPlace([...problems.values()]) };
 }

@@ -49,8 +49,11 @@ export interface Holding {
   readonly requested: number;
 }
 
+/** Whose a block is that the firmware has lost: a free that the heap refused, or a broken heap. */
+export const UNKNOWN_OWNER = 'unknown';
+
 export function liveByOwner(pieces: readonly MapPiece[]): Holding[] {
-  return group(pieces, (piece) => piece.owner ?? 'unknown');
+  return group(pieces, (piece) => piece.owner ?? UNKNOWN_OWNER);
 }
 
 /** Kernel objects, which no line asked for, are left out. */

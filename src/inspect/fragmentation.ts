@@ -40,7 +40,8 @@ function linuxFragmentationIndex(holes: readonly number[], freeBytes: number, ne
   if (holes.length === 0) return 0;
   if (holes.some((bytes) => bytes >= neededBytes)) return -1;
   const perRequest = Math.floor((freeBytes * 1000) / neededBytes);
-  return (1000 - Math.floor((1000 + perRequest) / holes.length)) / 1000;
+  // One hole that is nearly large enough would come out below 0, which means something else.
+  return Math.max(0, 1000 - Math.floor((1000 + perRequest) / holes.length)) / 1000;
 }
 
 function sum(values: readonly number[]): number {

@@ -10,7 +10,7 @@ import type { Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
 import type { RunObserver } from '../simulation/events.js';
 import type { Outcome, RunSettings } from '../simulation/run.js';
-import { holeSizes, liveByLine, liveByOwner, takeBlockMap } from './block-map.js';
+import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
 import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
@@ -54,6 +54,7 @@ export class Recorder implements RunObserver {
   private resets = 0;
   private allocations = 0;
   private frees = 0;
+  private lostBlocks = 0;
   private operations = 0;
   private zeroSizeRequests = 0;
   private missedDeadlines = 0;
@@ -87,6 +88,12 @@ export class Recorder implements RunObserver {
     this.frees++;
     this.requestedBytes -= block.bytes;
     this.tasks.freed(block);
+  }
+
+  /** The bytes stay out of use; nobody holds them. */
+  freeIgnored(block: Block): void {
+    this.tasks.lost(block);
+    this.lostBlocks++;
   }
 
   heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void {
@@ -179,8 +186,10 @@ export class Recorder implements RunObserver {
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
     const needed = heap.blockBytesFor(requested);
-    const allocatedBytes = byOwner.reduce((sum, entry) => sum + entry.bytes, 0);
-    const requestedBytes = byOwner.reduce((sum, entry) => sum + entry.requested, 0);
+    // Blocks that nobody owns any more say nothing about what was asked for.
+    const known = byOwner.filter((entry) => entry.owner !== UNKNOWN_OWNER);
+    const allocatedBytes = known.reduce((sum, entry) => sum + entry.bytes, 0);
+    const requestedBytes = known.reduce((sum, entry) => sum + entry.requested, 0);
     return {
       number: this.outOfMemoryCount,
       operation: this.operations,
@@ -231,8 +240,7 @@ export class Recorder implements RunObserver {
   result(scenario: Scenario, settings: RunSettings, outcome: Outcome): RunResult {
     const { board } = this;
     const { target, heap, options, cost, seed } = settings;
-    const { freeBytes, largestHole } =
-      outcome === 'corrupted' ? { freeBytes: 0, largestHole: 0 } : measureHoles(board);
+    const { freeBytes, largestHole } = measureHoles(board) ?? { freeBytes: 0, largestHole: 0 };
     const worstFragmentation = Math.max(
       this.trend.worstFragmentation,
       externalFragmentation(freeBytes, largestHole),
@@ -257,12 +265,14 @@ export class Recorder implements RunObserver {
       cost: { choice: settings.costChoice, source: cost.source, estimated: cost.estimated },
       seed,
       outcome,
-      tick: board.kernel.scheduler.timerTicks(),
+      // Over all resets, unlike the kernel's own count.
+      tick: Math.floor(board.clock.cycle / board.clock.cyclesPerTick),
       cycle: board.clock.cycle,
       resets: this.resets,
       operations: this.operations,
       allocations: this.allocations,
       frees: this.frees,
+      lostBlocks: this.lostBlocks,
       zeroSizeRequests: this.zeroSizeRequests,
       live: { blocks: board.blocks.size, requested: this.requestedBytes },
       peakRequested: this.peakRequested,

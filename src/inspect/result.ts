@@ -160,6 +160,8 @@ export const RunResultSchema = v.object({
   operations: Count,
   allocations: Count,
   frees: Count,
+  /** Blocks that the heap would not take back. */
+  lostBlocks: Count,
   zeroSizeRequests: Count,
   live: v.object({ blocks: Count, requested: Count }),
   peakRequested: Count,

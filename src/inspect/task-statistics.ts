@@ -39,6 +39,11 @@ export class TaskStatistics {
     gain(entry, -block.bytes);
   }
 
+  /** A block that the heap would not take back: nobody holds it. */
+  lost(block: Block): void {
+    gain(this.of(block.owner), -block.bytes);
+  }
+
   failed(owner: string): void {
     this.of(owner).failures++;
   }

@@ -3,6 +3,8 @@
  * many, every other one is dropped and the distance between samples doubled.
  */
 
+import { Corruption } from '../heaps/heap.js';
+import { Fault } from '../mcu/index.js';
 import type { Board } from '../simulation/board.js';
 import { externalFragmentation } from './fragmentation.js';
 
@@ -31,8 +33,11 @@ export class Trend {
     this.take(board);
   }
 
-  take(board: Board): TrendSample {
-    const { freeBytes, largestHole } = measureHoles(board);
+  /** Nothing where the heap is broken: who watches a run does not end it. */
+  take(board: Board): void {
+    const measured = measureHoles(board);
+    if (measured === undefined) return;
+    const { freeBytes, largestHole } = measured;
     const sample = { cycle: board.clock.cycle, freeBytes, largestHole, liveBlocks: board.blocks.size };
     this.worstFragmentation = Math.max(
       this.worstFragmentation,
@@ -43,17 +48,22 @@ export class Trend {
       this.samples = this.samples.filter((_, index) => index % 2 === 0);
       this.distance *= 2;
     }
-    return sample;
   }
 }
 
-export function measureHoles(board: Board): { freeBytes: number; largestHole: number } {
+/** undefined where the heap's structure is broken. */
+export function measureHoles(board: Board): { freeBytes: number; largestHole: number } | undefined {
   let freeBytes = 0;
   let largestHole = 0;
-  board.heap.walk((kind, _address, bytes) => {
-    if (kind !== 'hole') return;
-    freeBytes += bytes;
-    if (bytes > largestHole) largestHole = bytes;
-  });
+  try {
+    board.heap.walk((kind, _address, bytes) => {
+      if (kind !== 'hole') return;
+      freeBytes += bytes;
+      if (bytes > largestHole) largestHole = bytes;
+    });
+  } catch (broken) {
+    if (broken instanceof Corruption || broken instanceof Fault) return undefined;
+    throw broken;
+  }
   return { freeBytes, largestHole };
 }

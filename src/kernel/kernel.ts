@@ -54,7 +54,9 @@ export class Kernel {
   readonly interrupts: Interrupt[] = [];
 
   private readonly terminated = new List<Task>();
-  private endCycle = Number.POSITIVE_INFINITY;
+  /** When the run ends; may be put off while it runs. */
+  endCycle = Number.POSITIVE_INFINITY;
+  private aborted: { readonly reason: unknown } | undefined;
   /** Whose handler is running. */
   interrupted: Interrupt | undefined;
 
@@ -118,6 +120,7 @@ export class Kernel {
   start(): boolean {
     const idle = this.createTaskAtBoot('IDLE', 0, this.config.idleStackBytes, () => this.idle());
     if (idle === undefined) return false;
+    this.scheduler.idleTask = idle;
     this.scheduler.start();
     return true;
   }
@@ -133,6 +136,7 @@ export class Kernel {
         const task = scheduler.current!;
         task.lastWakeTick ??= scheduler.tick;
         task.program!.next();
+        this.throwIfAborted();
         scheduler.switchContext();
         if (clock.cycle !== lastCycle) {
           lastCycle = clock.cycle;
@@ -145,6 +149,19 @@ export class Kernel {
       if (stop instanceof Stop) return stop;
       throw stop;
     }
+  }
+
+  /**
+   * Ends the run as soon as the running program has yielded, which it must do next and from which it never
+   * comes back: `reason` is thrown, and no `catch` or `finally` of the program's own sees anything of it.
+   */
+  abort(reason: unknown): void {
+    this.aborted ??= { reason };
+  }
+
+  /** For whoever drives a program to its end, after each yield. */
+  throwIfAborted(): void {
+    if (this.aborted !== undefined) throw this.aborted.reason;
   }
 
   /**

@@ -17,6 +17,8 @@ export class Scheduler {
   /** The running program must yield now: another task is to be chosen. */
   switchDue = false;
   current: Task | undefined;
+  /** Set once the kernel has made it. */
+  idleTask: Task | undefined;
   /** Simulate every tick, also those on which the scheduler has nothing to do (set while an idle hook runs). */
   everyTick = false;
 
@@ -206,6 +208,7 @@ export class Scheduler {
   /** Blocks the running task until `tick`, and forever for Infinity. It must yield next. */
   blockUntil(tick: number): void {
     const task = this.current!;
+    if (task === this.idleTask) throw new Fault('assertion', 0, 'the idle task and its hook must never wait');
     task.stateItem.remove();
     if (tick === Number.POSITIVE_INFINITY) {
       this.suspendedTasks.insertAtEnd(task.stateItem);
@@ -266,6 +269,13 @@ export class Scheduler {
   /** `vTaskPrioritySet`. A waiting task keeps its place in the queue's wait list. */
   setPriority(task: Task, priority: number): void {
     const old = task.priority;
+    if (priority >= this.priorities) {
+      throw new Fault(
+        'assertion',
+        0,
+        `configASSERT: priority ${priority} is above ${this.priorities - 1}, the highest`,
+      );
+    }
     if (priority === old) return;
     const current = this.current!;
     const yieldRequired = priority > old ? task !== current && priority > current.priority : task === current;

@@ -36,9 +36,12 @@ export function holdersByLine(event: OutOfMemoryEvent, paint: Paint): string | u
     row(`line ${entry.line}`, labelsOn(used, entry.line), entry.bytes, entry.blocks),
   );
   const unwritten = used.filter((piece) => piece.at === undefined);
-  if (unwritten.length > 0) {
-    const count = unwritten.reduce((sum, piece) => sum + piece.bytes, 0);
-    rows.push(row('no line', 'kernel objects', count, unwritten.length));
+  for (const [name, pieces] of [
+    ['kernel objects', unwritten.filter((piece) => piece.owner !== undefined)],
+    ['lost by the firmware', unwritten.filter((piece) => piece.owner === undefined)],
+  ] as const) {
+    const count = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+    if (pieces.length > 0) rows.push(row('no line', name, count, pieces.length));
   }
   const left = event.liveByLine.length - shown.length;
   const more = left > 0 ? [paragraph(`… and ${counted(left, 'more line')}`, paint, paint.color.dim)] : [];

@@ -1,8 +1,9 @@
 /** What stood in the way of a request, how old the memory is, where it was heading. */
 
-import { groupDigits } from '../input/index.js';
+import type { AgeBand } from '../inspect/age.js';
 import type { Analysis } from '../inspect/analysis.js';
 import type { Blockers } from '../inspect/blockers.js';
+import type { Cause } from '../inspect/cause.js';
 import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Tendency } from '../inspect/tendency.js';
 import { hex } from '../mcu/index.js';
@@ -62,7 +63,7 @@ export function agesText(
   if (live === 0) return '';
   const span = (share: number) => time(result, Math.round(share * event.cycle));
   const rows = analysis.ages.map((band) => [
-    band.fromShare === 0 ? `younger than ${span(band.toShare)}` : `older than ${span(band.fromShare)}`,
+    bandText(band, span),
     bytes(band.bytes),
     percent(band.bytes / live),
     counted(band.blocks, 'block'),
@@ -71,6 +72,11 @@ export function agesText(
   return [table(AGE_COLUMNS, rows, paint, { head: false }), ...suspectLines(result, analysis, paint)].join(
     '\n',
   );
+}
+
+function bandText({ fromShare, toShare }: AgeBand, span: (share: number) => string): string {
+  if (fromShare === 0) return `younger than ${span(toShare)}`;
+  return toShare === 1 ? `older than ${span(fromShare)}` : `${span(fromShare)} to ${span(toShare)}`;
 }
 
 const AGE_COLUMNS = [
@@ -100,11 +106,9 @@ const TENDENCIES: Readonly<Record<Tendency, string | undefined>> = {
   unknown: undefined,
 };
 
-export function tendencyText(tendency: Tendency): string | undefined {
+/** Only where it fits the cause: a hole that shrinks explains nothing when there was not enough in sum. */
+export function tendencyText(tendency: Tendency, cause: Cause): string | undefined {
+  const inPieces = cause === 'fragmented' || cause === 'uncoalesced' || cause === 'pinned';
+  if (tendency === 'fragmentation' && !inPieces) return undefined;
   return TENDENCIES[tendency];
-}
-
-/** `1,234 cycles`, for tables. */
-export function cyclesText(cycles: number): string {
-  return groupDigits(cycles);
 }

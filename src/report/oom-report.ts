@@ -102,7 +102,11 @@ function scale(event: OutOfMemoryEvent, paint: Paint): string {
 
 /** What the three figures do not show. */
 function remarks(result: RunResult, event: OutOfMemoryEvent, analysis: Analysis, paint: Paint): string[] {
-  const texts = [mergingText(event), counterText(result, event), tendencyText(analysis.tendency)];
+  const texts = [
+    mergingText(event),
+    counterText(result, event),
+    tendencyText(analysis.tendency, event.cause),
+  ];
   return texts.flatMap((text) => (text === undefined ? [] : [paragraph(text, paint)]));
 }
 

@@ -41,7 +41,7 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
     `A hole of ${amount(largestHole)} was large enough for the ${amount(needed)}. Size did not decide: ` +
     `${result.heap.name} does not give out every hole for every request.`,
   uncoalesced: (result, { freeBytes, needed, holes, largestHole }) =>
-    `There was enough memory: ${amount(freeBytes)} were free, ${times(freeBytes, needed)}what it takes, in ` +
+    `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} in ` +
     `${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small. Holes that touch ` +
     `would have sufficed in one piece, but ${result.heap.name} never merges them.`,
   pinned: (_result, { freeBytes }) =>
@@ -53,7 +53,7 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
     `There was enough memory in sum, ${amount(freeBytes)} for ${amount(needed)}, but spread over regions that ` +
     'lie apart: no merging brings them together.',
   fragmented: (_result, { freeBytes, needed, holes, largestHole }) =>
-    `There was enough memory, but not in one piece: ${amount(freeBytes)} were free, ${times(freeBytes, needed)}what it takes, ` +
+    `There was enough memory, but not in one piece: ${amount(freeBytes)} were free,${times(freeBytes, needed)} ` +
     `in ${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small.`,
   exhausted: (_result, { freeBytes, needed }) =>
     freeBytes === 0
@@ -63,7 +63,7 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
 
 function times(freeBytes: number, needed: number): string {
   const factor = freeBytes / needed;
-  return factor < 1.5 ? '' : `${factor.toFixed(factor < 10 ? 1 : 0)} times `;
+  return factor < 1.5 ? '' : ` ${factor.toFixed(factor < 10 ? 1 : 0)} times what it takes,`;
 }
 
 function amount(count: number): string {

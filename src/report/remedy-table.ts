@@ -36,7 +36,8 @@ function row(result: RunResult, remedy: Remedy, paint: Paint): TableCell[] {
       : remedy.saved
         ? { text: '✓ succeeds', style: color.green }
         : { text: '✗ fails too', style: color.red };
-  const untried = remedy.note !== undefined;
+  // A run that was made has figures, even if it ended in a fault.
+  const untried = remedy.note !== undefined && remedy.longestSuspensionCycles === 0;
   return [
     { text: remedy.kind === 'as it was' ? `${remedy.what}, as it was` : remedy.what, style: plain },
     outcome,
@@ -55,7 +56,7 @@ function signed(count: number): string {
 
 /** The cheapest change after which nothing fails any more. */
 function conclusion(remedies: readonly Remedy[], paint: Paint): string {
-  const sound = remedies.filter((remedy) => remedy.saved && remedy.outOfMemoryCount === 0);
+  const sound = remedies.filter((remedy) => remedy.saved && remedy.clean);
   const [best] = [...sound].sort(
     (a, b) => a.extraBytes - b.extraBytes || a.mallocP99Cycles - b.mallocP99Cycles,
   );

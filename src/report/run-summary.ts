@@ -97,6 +97,8 @@ function callsText(result: RunResult, { color }: Paint): string {
     glue(counted(result.frees, 'free')),
     outOfMemoryCount === 0 ? 'no failure' : color.red.bold(failures),
   ];
+  if (result.lostBlocks > 0)
+    calls.push(color.red(glue(`${counted(result.lostBlocks, 'free')} ignored, the block lost`)));
   if (zeroSizeRequests > 0) calls.push(glue(`${counted(zeroSizeRequests, 'request')} for 0 bytes`));
   return calls.join(', ');
 }

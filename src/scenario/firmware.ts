@@ -19,6 +19,10 @@ export interface Block {
   /** Where it was allocated; undefined for the kernel's own objects. */
   readonly at: Position | undefined;
   readonly allocatedCycle: number;
+  /** Bytes that `fill` wrote and `verify` can expect, from the first on. */
+  filledBytes: number;
+  /** Tells the patterns of blocks apart; moves along with the contents. */
+  pattern: number;
 }
 
 /** Who asks for memory, under which name, and where in the script. */

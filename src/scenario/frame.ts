@@ -9,6 +9,12 @@ import type { OomPolicy } from './scenario.js';
 /** Acts at once and returns nothing, or returns a program to run where the step can block or loop. */
 export type CompiledStep = () => Program | undefined;
 
+/** Makes a program that runs a whole script once. */
+export type Pass = () => Program;
+
+/** What travels through queues: a block, or a number. */
+export type Message = Block | number;
+
 /** Blocks held under a name, newest last. */
 export type Holdings = Map<string, Block[]>;
 

@@ -1,6 +1,7 @@
 /** Turns checked steps, as a file spells them, into the {@link Step}s of a scenario. */
 
-import type { Path, YamlFile } from '../input/files.js';
+import type { Path } from '../input/files.js';
+import type { Position } from '../input/index.js';
 import type { OomPolicy, Step, Timeout } from './scenario.js';
 import {
   type StepArguments,
@@ -13,7 +14,7 @@ import {
 
 /** Where steps stand, and what that means for them. */
 export interface StepPlace {
-  readonly file: YamlFile;
+  readonly source: { position(path: Path): Position };
   readonly path: Path;
   /** How long a `send` waits that does not say: for ever in a task, not at all in an interrupt. */
   readonly sendTimeout: Timeout;
@@ -34,11 +35,11 @@ export function loadSteps(documents: StepDocuments, place: StepPlace): Step[] {
 export function loadPolicy(document: PolicyDocument, place: StepPlace): OomPolicy {
   if (typeof document === 'string') return { kind: document };
   if ('retry' in document) return { kind: 'retry', ...document.retry };
-  return { kind: 'hook', steps: loadSteps(document.hook, inside(place, 'hook')) };
+  return { kind: 'hook', script: loadSteps(document.hook, inside(place, 'hook')) };
 }
 
 function loadStep(document: StepDocument, place: StepPlace): Step {
-  return { ...stepBody(document, place), at: place.file.position(place.path) } as Step;
+  return { ...stepBody(document, place), at: place.source.position(place.path) } as Step;
 }
 
 function stepBody(document: StepDocument, place: StepPlace): StepBody {

@@ -28,6 +28,20 @@ export class RandomStream {
   below(count: number): number {
     return Math.floor(this.unit() * count);
   }
+
+  /** One of `choices`, each as often as its weight says; draws as {@link weightedIndex} does. */
+  pick<Value>(choices: readonly { readonly value: Value; readonly weight: number }[]): Value {
+    let total = 0;
+    for (const { weight } of choices) total += weight;
+    const point = this.unit() * total;
+    let sum = 0;
+    for (const { value, weight } of choices) {
+      sum += weight;
+      if (point < sum) return value;
+    }
+    if (choices.length === 0) throw new RangeError('there is nothing to pick from');
+    return choices.at(-1)!.value;
+  }
 }
 
 /** FNV-1a, 32 bits. */

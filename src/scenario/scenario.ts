@@ -1,10 +1,11 @@
 /**
- * A scenario as data: what the loader makes of a YAML file, checked and with every name resolved, and what
- * the compiler turns into task programs. Times are as written ({@link Duration}): only a target knows how
- * long a tick is.
+ * A scenario as data: what the loaders make of a file, checked and with every name resolved, and what the
+ * compiler turns into task programs. Times are as written ({@link Duration}): only a target knows how long a
+ * tick is.
  */
 
 import type { Duration, Position } from '../input/index.js';
+import type { Script, TaskCalls } from './calls.js';
 
 /** Where a number comes from: a constant, or a distribution drawn from the run's seed. */
 export type Distribution<T> =
@@ -37,7 +38,7 @@ export type OomPolicy =
   | { readonly kind: 'continue' }
   | { readonly kind: 'halt' }
   | { readonly kind: 'reset' }
-  | { readonly kind: 'hook'; readonly steps: readonly Step[] }
+  | { readonly kind: 'hook'; readonly script: TaskScript }
   /** Tries again after `delay`, at most `times` times, then goes on without. */
   | { readonly kind: 'retry'; readonly delay: Duration; readonly times: number };
 
@@ -124,6 +125,12 @@ export type Step = At &
 
 export type StepKind = Step['kind'];
 
+/** What a task, a handler or a hook does: steps of a YAML file, or code of a TypeScript one. */
+export type TaskScript = readonly Step[] | ScriptFunction;
+
+/** Makes the generator for one pass. A handler of an interrupt may use part of `task` only. */
+export type ScriptFunction = (task: TaskCalls) => Script;
+
 /** A whole synthetic workload: blocks arrive, live for a while and are freed, until `duration` is over. */
 export interface ChurnStep {
   readonly kind: 'churn';
@@ -151,7 +158,7 @@ export interface Task extends At {
   readonly loop: boolean;
   /** False: created by a `start task` step. */
   readonly autostart: boolean;
-  readonly script: readonly Step[];
+  readonly script: TaskScript;
 }
 
 export interface Queue extends At {
@@ -170,7 +177,7 @@ export interface Interrupt extends At {
   /** How often it fires; for ever where absent. */
   readonly count?: number;
   /** Sends without waiting, `log`, `compute`; heap calls are the firmware's error. */
-  readonly script: readonly Step[];
+  readonly script: TaskScript;
 }
 
 /** When the run ends. */
@@ -210,8 +217,8 @@ export interface Scenario {
   readonly queues: readonly Queue[];
   readonly interrupts: readonly Interrupt[];
   readonly tasks: readonly Task[];
-  /** Key `idle hook`, steps as in a task: run once per tick while nothing else does. Empty where absent. */
-  readonly idleHook: readonly Step[];
+  /** Run once per tick while nothing else does. Steps, none of them, where the file has no idle hook. */
+  readonly idleHook: TaskScript;
   /** For steps that have none of their own. */
   readonly onOom: OomPolicy;
   readonly expect: Expectations;

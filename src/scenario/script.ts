@@ -1,23 +1,36 @@
 /**
- * Compiles a script: every step becomes a function that acts at once and returns nothing, or returns a
+ * Compiles a script. Code only needs the object that its calls go to; of steps, every one becomes a function that acts at once and returns nothing, or returns a
  * program to run where the step can block or loop. Names, times and distributions are resolved here, once,
  * so that a step costs little when it runs.
  */
 
-import { FOREVER, type Program, Stop, type Task } from '../kernel/index.js';
+import { FOREVER, type Program, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import { churn } from './churn.js';
 import type { Block, Firmware, Request } from './firmware.js';
-import { type CompiledStep, type Frame, holdings, type Settle } from './frame.js';
+import { type CompiledStep, type Frame, holdings, type Message, type Pass } from './frame.js';
+import { compileOomPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
-import type { MessageSource, OomPolicy, Selection, Step, Timeout } from './scenario.js';
+import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
+import { ScriptTask } from './script-task.js';
 import { cycleDistribution, tickDistribution, toTicks } from './times.js';
 
 /** Passes of a loop without any time passing, after which it is an endless one. */
 const MAXIMUM_TIMELESS_PASSES = 1_000_000;
 
+/** What makes a program of a script each time that it shall run. */
+export function compileScript(script: TaskScript, frame: Frame): Pass {
+  const { firmware } = frame;
+  if (typeof script === 'function') {
+    const task = new ScriptTask(frame, compileOomPolicy(frame.onOom, frame, compileScript));
+    return () => task.run(script);
+  }
+  const steps = compileSteps(script, frame);
+  return () => runSteps(firmware, steps);
+}
+
 /** Runs compiled steps in order; yields where the task loses the CPU. */
-export function* runSteps(firmware: Firmware, steps: readonly CompiledStep[]): Program {
+function* runSteps(firmware: Firmware, steps: readonly CompiledStep[]): Program {
   const { scheduler } = firmware.kernel;
   for (const step of steps) {
     const program = step();
@@ -26,7 +39,7 @@ export function* runSteps(firmware: Firmware, steps: readonly CompiledStep[]): P
   }
 }
 
-export function compileSteps(steps: readonly Step[], frame: Frame): CompiledStep[] {
+function compileSteps(steps: readonly Step[], frame: Frame): CompiledStep[] {
   return steps.map((step) => {
     const compiled = compileStep(step, frame);
     return () => {
@@ -113,7 +126,7 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
 }
 
 function compileChurn(step: Extract<Step, { kind: 'churn' }>, frame: Frame): CompiledStep {
-  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame);
+  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame, compileScript);
   return () => churn(step, frame, settle);
 }
 
@@ -170,7 +183,7 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
   const held = holdings(step.name, frame);
   const size = sampler(step.size, random);
   const request: Request = { owner: frame.owner, label: step.name, at: step.at };
-  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame);
+  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame, compileScript);
 
   if (step.kind === 'realloc') {
     return () => {
@@ -199,46 +212,7 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
     : () => allocate((bytes) => firmware.calloc(count(), bytes, request));
 }
 
-function compileOomPolicy(policy: OomPolicy, frame: Frame): Settle {
-  const { firmware } = frame;
-  switch (policy.kind) {
-    case 'continue':
-      return (_bytes, attempt) => {
-        attempt();
-        return undefined;
-      };
-    case 'halt':
-    case 'reset':
-      return (bytes, attempt) => {
-        // pvPortMalloc(0) returns NULL too, but no firmware gives up over it.
-        if (!attempt() && bytes !== 0) throw new Stop(policy.kind);
-        return undefined;
-      };
-    case 'hook': {
-      const hook = compileSteps(policy.steps, { ...frame, onOom: { kind: 'continue' } });
-      return (_bytes, attempt) => (attempt() ? undefined : runSteps(firmware, hook));
-    }
-    case 'retry': {
-      const ticks = toTicks(policy.delay, firmware.kernel.clock);
-      return (bytes, attempt) =>
-        attempt() || bytes === 0 ? undefined : retry(frame, ticks, policy.times, attempt);
-    }
-  }
-}
-
-function* retry(frame: Frame, ticks: number, times: number, attempt: () => boolean): Program {
-  const { kernel } = frame.firmware;
-  for (let round = 0; round < times; round++) {
-    if (kernel.scheduler.switchDue) yield;
-    yield* kernel.delay(ticks);
-    if (attempt()) return;
-  }
-}
-
 // --- queues -----------------------------------------------------------------------------------------------
-
-/** What travels through queues: a block, or a number. */
-export type Message = Block | number;
 
 function timeoutTicks(timeout: Timeout, frame: Frame): number {
   return timeout === 'forever' ? FOREVER : toTicks(timeout, frame.firmware.kernel.clock);
@@ -299,19 +273,19 @@ function compileReceive(
 
 function compileRepeat(step: Extract<Step, { kind: 'repeat' }>, frame: Frame): CompiledStep {
   const { firmware } = frame;
-  const body = compileSteps(step.steps, frame);
+  const body = compileScript(step.steps, frame);
   if (step.times === 'forever') return () => repeatForever(firmware, body);
   const times = sampler(step.times, frame.random);
   return function* repeat() {
-    for (let pass = times(); pass > 0; pass--) yield* runSteps(firmware, body);
+    for (let pass = times(); pass > 0; pass--) yield* body();
   };
 }
 
 /** @throws Fault when it spins without any time passing */
-export function* repeatForever(firmware: Firmware, body: readonly CompiledStep[]): Program {
+export function* repeatForever(firmware: Firmware, body: Pass): Program {
   const { clock, scheduler } = firmware.kernel;
   for (let cycle = clock.cycle, passes = 0; ; passes++) {
-    yield* runSteps(firmware, body);
+    yield* body();
     if (clock.cycle !== cycle) {
       cycle = clock.cycle;
       passes = 0;

@@ -31,12 +31,17 @@ export class NoCost implements CostModel {
 
 /** By the path the call took, from a table measured on a Cortex-M3. */
 export class MeasuredCost implements CostModel {
-  readonly estimated = false;
+  readonly estimated: boolean;
   readonly source: string;
   instructions = 0;
 
-  constructor(private readonly table: CostTable) {
-    this.source = table.build;
+  /** `core`: the target's; on another than the measured one the counts are only near. */
+  constructor(
+    private readonly table: CostTable,
+    core: string,
+  ) {
+    this.estimated = core !== table.core;
+    this.source = this.estimated ? `${table.build}; the target's core is a ${core}` : table.build;
   }
 
   price(kind: HeapCallKind, heap: Heap): number {
@@ -74,7 +79,7 @@ export function costModel(choice: CostChoice, heap: HeapDefinition, target: Targ
   if (choice === 'none') return new NoCost();
   const build = chosenBuild(choice, target);
   const table = build === undefined ? undefined : deviceCostTable(heap, build);
-  return table === undefined ? new EstimatedCost() : new MeasuredCost(table);
+  return table === undefined ? new EstimatedCost() : new MeasuredCost(table, target.core);
 }
 
 function chosenBuild(choice: CostChoice, target: Target): Build | undefined {

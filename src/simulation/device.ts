@@ -7,14 +7,14 @@ import type { Position } from '../input/index.js';
 import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import type { Block, Firmware, Request } from '../scenario/firmware.js';
-import type { CompiledStep, Frame, Holdings } from '../scenario/frame.js';
+import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
 import type {
   Interrupt as InterruptDescription,
   Scenario,
   Task as TaskDescription,
 } from '../scenario/scenario.js';
-import { compileSteps, repeatForever, runSteps } from '../scenario/script.js';
+import { compileScript, repeatForever } from '../scenario/script.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
 import type { RunEvents } from './events.js';
@@ -25,6 +25,7 @@ interface Job {
   readonly task: Task;
   readonly releaseCycle: number;
   readonly deadlineCycle: number;
+  readonly periodCycles: number;
 }
 
 export class Device implements Firmware {
@@ -68,7 +69,7 @@ export class Device implements Firmware {
     if (!started) {
       throw new Fault('assertion', 0, 'the scheduler cannot start: no room on the heap for the IDLE task');
     }
-    if (this.scenario.idleHook.length > 0) this.installIdleHook();
+    this.installIdleHook();
     for (const interrupt of this.scenario.interrupts) this.installInterrupt(interrupt, startCycle);
     return this.kernel.run(startCycle + lengthCycles);
   }
@@ -81,9 +82,13 @@ export class Device implements Firmware {
 
   /** Periods still running past their deadline. */
   reportOverdueJobs(): void {
-    for (const { task, releaseCycle, deadlineCycle } of this.jobs.values()) {
-      const late = this.board.clock.cycle - deadlineCycle;
-      if (late > 0 && !task.deleted) this.events.missedDeadline(task, releaseCycle, late, false);
+    for (const { task, releaseCycle, deadlineCycle, periodCycles } of this.jobs.values()) {
+      if (task.deleted) continue;
+      // A starved task misses every period's deadline, not only the one it is stuck in.
+      let late = this.board.clock.cycle - deadlineCycle;
+      for (let release = releaseCycle; late > 0; release += periodCycles, late -= periodCycles) {
+        this.events.missedDeadline(task, release, late, false);
+      }
     }
   }
 
@@ -98,7 +103,8 @@ export class Device implements Firmware {
   }
 
   *startTask(name: string): Program {
-    const description = this.scenario.tasks.find((candidate) => candidate.name === name)!;
+    const description = this.scenario.tasks.find((candidate) => candidate.name === name);
+    if (description === undefined) throw new Fault('illegal-call', 0, `start task ${name}: there is none`);
     const existing = this.tasks.get(name);
     if (existing !== undefined && !existing.deleted) {
       throw new Fault('illegal-call', 0, `start task ${name}: it has been started already`);
@@ -116,24 +122,30 @@ export class Device implements Firmware {
 
   /** Around the script: periods and deadlines, or a loop, or one pass and deletion. */
   private *program(task: Task, description: TaskDescription): Program {
-    const steps = compileSteps(description.script, this.frame(task.name, false));
-    if (description.period !== undefined) yield* this.periodic(task, description, steps);
-    else if (description.loop) yield* repeatForever(this, steps);
-    else yield* runSteps(this, steps);
+    const pass = compileScript(description.script, this.frame(task.name, false));
+    if (description.period !== undefined) yield* this.periodic(task, description, pass);
+    else if (description.loop) yield* repeatForever(this, pass);
+    else yield* pass();
     this.events.taskEnded(task);
     yield* this.kernel.deleteTask(task);
   }
 
-  private *periodic(task: Task, description: TaskDescription, steps: readonly CompiledStep[]): Program {
+  private *periodic(task: Task, description: TaskDescription, pass: Pass): Program {
     const { clock, scheduler } = this.kernel;
     const periodTicks = toTicks(description.period!, clock);
     const deadlineCycles = toCycles(description.deadline ?? description.period!, clock);
+    const periodCycles = periodTicks * clock.cyclesPerTick;
+    // The next job is noted before the task waits for it: it may never get the CPU again.
+    const release = (tick: number) => {
+      const releaseCycle = scheduler.cycleOfTick(tick);
+      const job = { task, releaseCycle, deadlineCycle: releaseCycle + deadlineCycles, periodCycles };
+      this.jobs.set(task.name, job);
+      return job;
+    };
     for (;;) {
-      const releaseCycle = scheduler.cycleOfTick(task.lastWakeTick!);
-      const deadlineCycle = releaseCycle + deadlineCycles;
-      this.jobs.set(task.name, { task, releaseCycle, deadlineCycle });
-      yield* runSteps(this, steps);
-      this.jobs.delete(task.name);
+      const { releaseCycle, deadlineCycle } = release(task.lastWakeTick!);
+      yield* pass();
+      release(task.lastWakeTick! + periodTicks);
       const late = clock.cycle - deadlineCycle;
       if (late > 0) this.events.missedDeadline(task, releaseCycle, late, true);
       yield* this.kernel.delayUntil(periodTicks);
@@ -158,8 +170,9 @@ export class Device implements Firmware {
   }
 
   private installIdleHook(): void {
-    const steps = compileSteps(this.scenario.idleHook, this.frame('IDLE', false));
-    this.kernel.idleHook = () => runSteps(this, steps);
+    const { idleHook } = this.scenario;
+    if (typeof idleHook !== 'function' && idleHook.length === 0) return;
+    this.kernel.idleHook = compileScript(idleHook, this.frame('IDLE', false));
   }
 
   // --- interrupts ---------------------------------------------------------------------------------------
@@ -167,7 +180,7 @@ export class Device implements Firmware {
   private installInterrupt(description: InterruptDescription, startCycle: number): void {
     const { clock } = this.kernel;
     const frame = this.frame(description.name, true);
-    const handler = compileSteps(description.script, frame);
+    const handler = compileScript(description.script, frame);
     const first = sampler(cycleDistribution(description.first, clock), frame.random);
     const gap = sampler(cycleDistribution(description.period, clock), frame.random);
     let left = description.count ?? Number.POSITIVE_INFINITY;
@@ -178,8 +191,8 @@ export class Device implements Firmware {
         left--;
         interrupt.nextCycle = left > 0 ? interrupt.nextCycle + Math.max(1, gap()) : Number.POSITIVE_INFINITY;
         // A switch that a step asks for waits until the handler is through.
-        const program = runSteps(this, handler);
-        while (!program.next().done);
+        const program = handler();
+        while (!program.next().done) this.kernel.throwIfAborted();
       },
     };
     this.kernel.interrupts.push(interrupt);

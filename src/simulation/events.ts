@@ -17,6 +17,8 @@ export interface RunEvents extends KernelEvents {
   /** Inside the call's suspension, after its cycles have passed. */
   allocated(block: Block): void;
   freed(block: Block): void;
+  /** The heap took no notice of the free: its asserts are off and the block's header is broken. */
+  freeIgnored(block: Block): void;
   /** A request of `bytes` > 0 returned NULL. */
   outOfMemory(request: Request, bytes: number): void;
   /** A request of 0 bytes, which FreeRTOS answers with NULL; no lack of memory. */
@@ -43,6 +45,7 @@ const KINDS = [
   'booted',
   'allocated',
   'freed',
+  'freeIgnored',
   'outOfMemory',
   'zeroSizeRequest',
   'heapCalled',

@@ -32,6 +32,9 @@ export interface Experiments {
   readonly release?: Release;
 }
 
+/** How long a run of so many heap calls goes on without one. */
+export const PATIENCE_SECONDS = 3600;
+
 export class HeapService implements KernelStorage {
   private serial = 0;
   private readonly released = new Set<Block>();
@@ -79,6 +82,8 @@ export class HeapService implements KernelStorage {
     if (block === undefined) return undefined;
     const { handles, memory } = this.board;
     memory.copy(handles.lock(block.handle), handles.lock(old.handle), Math.min(old.bytes, bytes));
+    block.filledBytes = Math.min(old.filledBytes, bytes);
+    block.pattern = old.pattern;
     handles.unlock(block.handle);
     handles.unlock(old.handle);
     this.free(old);
@@ -91,12 +96,15 @@ export class HeapService implements KernelStorage {
     kernel.assertInTask('free');
     if (this.released.size > 0 && this.released.delete(block)) return;
     kernel.scheduler.suspendAll();
-    const { loads, stores } = memory;
     this.countOperation();
+    const freeBytes = handles.heap.freeBytes();
+    const { loads, stores } = memory;
     handles.free(block.handle);
     this.spend('free', loads, stores);
     blocks.delete(block);
-    this.events.freed(block);
+    // A heap without asserts ignores the free of a block whose header is broken: the block is lost.
+    if (handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(block);
+    else this.events.freed(block);
     kernel.scheduler.resumeAll();
   }
 
@@ -109,7 +117,9 @@ export class HeapService implements KernelStorage {
   }
 
   release(_object: KernelObject, _owner: string, handle: number): void {
-    this.free(this.board.blocks.get(handle)!);
+    const block = this.board.blocks.get(handle);
+    // Gone already where an experiment released it.
+    if (block !== undefined) this.free(block);
   }
 
   // --- contents -----------------------------------------------------------------------------------------
@@ -118,13 +128,14 @@ export class HeapService implements KernelStorage {
   fill(block: Block): void {
     if (this.released.has(block)) return;
     this.writePattern(block, (index) => patternByte(block, index));
+    block.filledBytes = block.bytes;
   }
 
   verify(block: Block): void {
     if (this.released.has(block)) return;
     const { handles, memory } = this.board;
     const address = handles.lock(block.handle);
-    for (let index = 0; index < block.bytes; index++) {
+    for (let index = 0; index < block.filledBytes; index++) {
       if (memory.loadByte(address + index) !== patternByte(block, index)) {
         this.events.contentsLost(block, address + index);
         break;
@@ -150,6 +161,12 @@ export class HeapService implements KernelStorage {
 
   // --- one call -----------------------------------------------------------------------------------------
 
+  /** A run that counts heap calls ends too when none comes any more. */
+  private waitOn(): void {
+    const { kernel, clock } = this.board;
+    kernel.endCycle = clock.cycle + clock.cycles(PATIENCE_SECONDS);
+  }
+
   /** Their owners do not know: what they do with these blocks from now on does nothing. */
   private releaseBlocks(serials: readonly number[]): void {
     const { blocks, handles } = this.board;
@@ -164,6 +181,7 @@ export class HeapService implements KernelStorage {
   private countOperation(): void {
     if (this.budget.made >= this.budget.limit) throw new Stop('end');
     this.budget.made++;
+    if (this.budget.limit !== Number.POSITIVE_INFINITY) this.waitOn();
     if (this.budget.made === this.experiments.release?.operation)
       this.releaseBlocks(this.experiments.release.serials);
   }
@@ -186,6 +204,8 @@ export class HeapService implements KernelStorage {
       owner: request.owner,
       at: request.at,
       allocatedCycle: this.board.clock.cycle,
+      filledBytes: 0,
+      pattern: this.serial,
     };
     this.board.blocks.set(block);
     this.events.allocated(block);
@@ -203,5 +223,5 @@ export class HeapService implements KernelStorage {
 }
 
 function patternByte(block: Block, index: number): number {
-  return (Math.imul(block.serial, 31) + Math.imul(index, 7)) & 0xff;
+  return (Math.imul(block.pattern, 31) + Math.imul(index, 7)) & 0xff;
 }

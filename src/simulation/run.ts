@@ -1,6 +1,7 @@
 /** Runs one scenario on one target with one heap and one seed. Same inputs, same events. */
 
 import { Corruption } from '../heaps/heap.js';
+import { UserError } from '../input/index.js';
 import { Stop } from '../kernel/index.js';
 import { Clock, Fault } from '../mcu/index.js';
 import { RandomStream } from '../scenario/random.js';
@@ -10,7 +11,8 @@ import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
 import { Device } from './device.js';
 import { broadcast, type RunObserver } from './events.js';
-import type { Release } from './heap-service.js';
+import { infeasibilities } from './feasible.js';
+import { PATIENCE_SECONDS, type Release } from './heap-service.js';
 
 /** How a run came to its end. */
 export type Outcome =
@@ -41,8 +43,11 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
   const { target, seed } = settings;
   const events = broadcast(observers);
   const clock = new Clock(target.clockHertz, target.tickHertz);
+  const problems = infeasibilities(scenario, target, clock);
+  if (problems.length > 0) throw new UserError(problems);
   const { length } = scenario;
-  const lengthCycles = length.kind === 'time' ? toCycles(length.time, clock) : Number.POSITIVE_INFINITY;
+  const cyclesLeft = () =>
+    length.kind === 'time' ? toCycles(length.time, clock) - clock.cycle : clock.cycles(PATIENCE_SECONDS);
   const budget = { made: 0, limit: length.kind === 'operations' ? length.count : Number.POSITIVE_INFINITY };
   const streams = new Map<string, RandomStream>();
   const stream = (name: string) => {
@@ -55,13 +60,13 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
     const board = new Board(settings, clock);
     const device = new Device(scenario, board, events, budget, stream, settings);
     events.booted(board);
-    const end = runDevice(device, lengthCycles - clock.cycle);
+    const end = runDevice(device, cyclesLeft());
     if (end instanceof Fault) events.faulted(end, device.place.task, device.place.at);
     if (end instanceof Corruption) events.corrupted(end, device.place.task, device.place.at);
     if (end instanceof Stop && end.reason === 'reset') {
       events.reset();
       clock.cycle += clock.cycles(BOOT_SECONDS);
-      if (clock.cycle < lengthCycles) continue;
+      if (cyclesLeft() > 0) continue;
     }
     device.reportOverdueJobs();
     events.ended();

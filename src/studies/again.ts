@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { catalog, findHeap } from '../heaps/catalog.js';
 import { UserError } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
-import { parseScenario } from '../scenario/load.js';
+import { loadScenarioAgain } from '../scenario/load.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { costModel } from '../simulation/cost.js';
 import type { RunSettings } from '../simulation/run.js';
@@ -20,7 +20,7 @@ export function settingsOf(result: RunResult): { scenario: Scenario; settings: R
   const options = v.parse(heap.options, result.heap.options);
   const { choice } = result.cost;
   const { source, file } = result.scenario;
-  const scenario = parseScenario(source, file, { heapNames: catalog.map(({ name }) => name) });
+  const scenario = loadScenarioAgain(file, source, { heapNames: catalog.map(({ name }) => name) });
   const cost = costModel(choice, heap, target);
   return { scenario, settings: { target, heap, options, seed, costChoice: choice, cost } };
 }

@@ -13,6 +13,7 @@ import type { Scenario } from '../scenario/scenario.js';
 import { costModel } from '../simulation/cost.js';
 import { type RunSettings, run } from '../simulation/run.js';
 import type { Target } from '../targets/target.js';
+import { attemptAt, RequestWatch } from './request-watch.js';
 import { smallestPassing } from './smallest.js';
 
 /** One attempt. */
@@ -22,6 +23,8 @@ export interface Remedy {
   readonly what: string;
   /** Whether this request succeeds then. */
   readonly saved: boolean;
+  /** Whether the run then comes to its end without a fault, a halt, or a failed request. */
+  readonly clean: boolean;
   /** Out-of-memory events of the whole run then. */
   readonly outOfMemoryCount: number;
   /** Bytes for heap and statics together, beyond what the run had. */
@@ -45,49 +48,131 @@ export function remedies(
   result: RunResult,
   event: OutOfMemoryEvent,
 ): Remedy[] {
-  const base = footprint(result);
+  const rescue = new Rescue(scenario, settings, result, event);
   const others = catalog.filter((heap) => heap.name !== settings.heap.name);
   return [
-    remedy('as it was', settings.heap.name, result, event, base),
-    ...others.map((heap) => tryHeap(scenario, settings, heap, event, base)),
-    tryMoreRam(scenario, settings, result, event, base),
-    ...tryRelease(scenario, settings, result, event, base),
+    rescue.asItWas(),
+    ...others.map((heap) => rescue.onHeap(heap)),
+    rescue.withMoreRam(),
+    ...rescue.withBlockersReleased(),
   ];
 }
 
-function tryHeap(
-  scenario: Scenario,
-  settings: RunSettings,
-  heap: HeapDefinition,
-  event: OutOfMemoryEvent,
-  baseBytes: number,
-): Remedy {
-  const options = v.parse(heap.options, {}) as HeapOptions;
-  const cost = costModel(settings.costChoice, heap, settings.target);
-  return attempt('heap', heap.name, event, baseBytes, () =>
-    record(scenario, { ...settings, heap, options, cost }),
-  );
+class Rescue {
+  /** Which of the requests from its place the event was. */
+  private readonly attempt: number;
+  private readonly baseBytes: number;
+
+  constructor(
+    private readonly scenario: Scenario,
+    private readonly settings: RunSettings,
+    private readonly result: RunResult,
+    private readonly event: OutOfMemoryEvent,
+  ) {
+    this.attempt = attemptAt(scenario, settings, event);
+    this.baseBytes = footprint(result);
+  }
+
+  asItWas(): Remedy {
+    const { heap } = this.settings;
+    return { kind: 'as it was', what: heap.name, saved: false, ...this.figures(this.result) };
+  }
+
+  /** Options that both heaps have are kept. */
+  onHeap(heap: HeapDefinition): Remedy {
+    const { settings } = this;
+    const options = sharedOptions(heap, settings.options);
+    const cost = costModel(settings.costChoice, heap, settings.target);
+    return this.tried('heap', heap.name, { ...settings, heap, options, cost });
+  }
+
+  /** The smallest heap of the same kind with which the whole run passes; RAM grows with it. */
+  withMoreRam(): Remedy {
+    const { settings } = this;
+    const { bytes } = this.result.heap.regions[0]!;
+    const { alignment } = settings.target;
+    const sized = (size: number) => ({ ...settings, target: enlarged(settings.target, bytes, size) });
+    const passes = (size: number) => this.passes(sized(size));
+    const smallest = smallestPassing(bytes + alignment, bytes * MAXIMUM_GROWTH, alignment, passes);
+    if (smallest !== undefined) return this.tried('RAM', 'more RAM', sized(smallest));
+    return {
+      ...UNTRIED,
+      kind: 'RAM',
+      what: 'more RAM',
+      note: `no size up to ${MAXIMUM_GROWTH} times as much passes`,
+    };
+  }
+
+  /** The blockers freed just before the request, as their owner could have done. Kernel objects cannot be. */
+  withBlockersReleased(): Remedy[] {
+    const blocks = analyse(this.result, this.event).blockers?.blocks ?? [];
+    const serials = blocks.flatMap(({ serial, at }) =>
+      serial === undefined || at === undefined ? [] : [serial],
+    );
+    if (serials.length === 0 || serials.length < blocks.length) return [];
+    const owners = [...new Set(blocks.map((block) => block.owner))].join(', ');
+    const what = `${serials.length === 1 ? '1 block' : `${serials.length} blocks`} of ${owners} released`;
+    return [
+      this.tried('release', what, {
+        ...this.settings,
+        release: { operation: this.event.operation, serials },
+      }),
+    ];
+  }
+
+  private tried(kind: Remedy['kind'], what: string, settings: RunSettings): Remedy {
+    const recorder = new Recorder();
+    const watch = new RequestWatch(this.event, this.attempt);
+    try {
+      const outcome = run(this.scenario, settings, [recorder, watch]);
+      const result = recorder.result(this.scenario, settings, outcome);
+      const fault = result.fault === undefined ? {} : { note: `ends in a fault: ${result.fault.reason}` };
+      return { kind, what, saved: watch.served, ...this.figures(result), ...fault };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { ...UNTRIED, kind, what, note: error.problems[0]!.message };
+    }
+  }
+
+  /** Whether the run ends well; it is cut short at the first failure. */
+  private passes(settings: RunSettings): boolean {
+    let failed = false;
+    const watcher = {
+      outOfMemory: () => {
+        failed = true;
+      },
+    };
+    return run(this.scenario, { ...settings, stopAtFirstFailure: true }, [watcher]) === 'finished' && !failed;
+  }
+
+  private figures(result: RunResult) {
+    return {
+      clean: result.outcome === 'finished' && result.outOfMemoryCount === 0,
+      outOfMemoryCount: result.outOfMemoryCount,
+      extraBytes: footprint(result) - this.baseBytes,
+      minimumEverFreeBytes: result.minimumEverFreeBytes,
+      mallocP99Cycles: result.malloc.cycles.p99,
+      longestSuspensionCycles: result.suspension.longest,
+      missedDeadlines: result.missedDeadlines,
+    };
+  }
 }
 
-/** The smallest heap of the same kind with which the whole run passes; RAM grows with it. */
-function tryMoreRam(
-  scenario: Scenario,
-  settings: RunSettings,
-  result: RunResult,
-  event: OutOfMemoryEvent,
-  baseBytes: number,
-): Remedy {
-  const bytes = result.heap.regions[0]!.bytes;
-  const { alignment } = settings.target;
-  const passes = (size: number) =>
-    !failsWith(scenario, { ...settings, target: enlarged(settings.target, bytes, size) });
-  const smallest = smallestPassing(bytes + alignment, bytes * MAXIMUM_GROWTH, alignment, passes);
-  if (smallest === undefined) {
-    const note = `no size up to ${MAXIMUM_GROWTH} times as much passes`;
-    return { ...remedy('RAM', 'more RAM', result, event, baseBytes), saved: false, note };
-  }
-  const target = enlarged(settings.target, bytes, smallest);
-  return attempt('RAM', 'more RAM', event, baseBytes, () => record(scenario, { ...settings, target }));
+const UNTRIED = {
+  saved: false,
+  clean: false,
+  outOfMemoryCount: 0,
+  extraBytes: 0,
+  minimumEverFreeBytes: 0,
+  mallocP99Cycles: 0,
+  longestSuspensionCycles: 0,
+  missedDeadlines: 0,
+};
+
+function sharedOptions(heap: HeapDefinition, options: HeapOptions): HeapOptions {
+  const known = v.parse(heap.options, {});
+  const shared = Object.entries(options).filter(([name]) => Object.hasOwn(known, name));
+  return v.parse(heap.options, Object.fromEntries(shared));
 }
 
 /** The chip with a heap of `size` instead of `bytes`, and as much more RAM. */
@@ -97,98 +182,6 @@ function enlarged(target: Target, bytes: number, size: number): Target {
     return index === 0 ? { ...region, bytes: region.bytes + Math.ceil((size - bytes) / 4) * 4 } : region;
   });
   return { ...target, regions, heapBytes: size };
-}
-
-/** Whether the run meets an out-of-memory event; ends at the first one. */
-function failsWith(scenario: Scenario, settings: RunSettings): boolean {
-  let failed = false;
-  const watcher = {
-    outOfMemory: () => {
-      failed = true;
-    },
-  };
-  run(scenario, { ...settings, stopAtFirstFailure: true }, [watcher]);
-  return failed;
-}
-
-/** The blockers freed just before the request, as their owner could have done. */
-function tryRelease(
-  scenario: Scenario,
-  settings: RunSettings,
-  result: RunResult,
-  event: OutOfMemoryEvent,
-  baseBytes: number,
-): Remedy[] {
-  const { blockers } = analyse(result, event);
-  if (blockers === undefined || blockers.blocks.length === 0) return [];
-  const serials = blockers.blocks.flatMap((block) => (block.serial === undefined ? [] : [block.serial]));
-  const owners = [...new Set(blockers.blocks.map((block) => block.owner ?? 'unknown'))].join(', ');
-  const count = serials.length === 1 ? '1 block' : `${serials.length} blocks`;
-  const release = { operation: event.operation, serials };
-  return [
-    attempt('release', `${count} of ${owners} released`, event, baseBytes, () =>
-      record(scenario, { ...settings, release }),
-    ),
-  ];
-}
-
-function record(scenario: Scenario, settings: RunSettings): RunResult {
-  const recorder = new Recorder();
-  const outcome = run(scenario, settings, [recorder]);
-  return recorder.result(scenario, settings, outcome);
-}
-
-/** Runs it, and notes why where that is impossible. */
-function attempt(
-  kind: Remedy['kind'],
-  what: string,
-  event: OutOfMemoryEvent,
-  baseBytes: number,
-  make: () => RunResult,
-): Remedy {
-  try {
-    return remedy(kind, what, make(), event, baseBytes);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { ...IMPOSSIBLE, kind, what, note: error.problems[0]!.message };
-  }
-}
-
-const IMPOSSIBLE = {
-  saved: false,
-  outOfMemoryCount: 0,
-  extraBytes: 0,
-  minimumEverFreeBytes: 0,
-  mallocP99Cycles: 0,
-  longestSuspensionCycles: 0,
-  missedDeadlines: 0,
-};
-
-function remedy(
-  kind: Remedy['kind'],
-  what: string,
-  result: RunResult,
-  event: OutOfMemoryEvent,
-  baseBytes: number,
-): Remedy {
-  return {
-    kind,
-    what,
-    saved: kind !== 'as it was' && succeeded(result, event),
-    outOfMemoryCount: result.outOfMemoryCount,
-    extraBytes: footprint(result) - baseBytes,
-    minimumEverFreeBytes: result.minimumEverFreeBytes,
-    mallocP99Cycles: result.malloc.cycles.p99,
-    longestSuspensionCycles: result.suspension.longest,
-    missedDeadlines: result.missedDeadlines,
-  };
-}
-
-/** Whether no request from the same line failed up to the moment at which this one did. */
-function succeeded(result: RunResult, event: OutOfMemoryEvent): boolean {
-  return !result.outOfMemory.some(
-    (other) => other.at?.line === event.at?.line && other.label === event.label && other.cycle <= event.cycle,
-  );
 }
 
 function footprint({ heap }: RunResult): number {

@@ -263,6 +263,7 @@ export function showcase(failures = 15): RunResult {
     operations: machine.allocations + machine.frees + failures,
     allocations: machine.allocations,
     frees: machine.frees,
+    lostBlocks: 0,
     zeroSizeRequests: 0,
     live: { blocks: machine.live.size, requested: 5_000 },
     peakRequested: machine.peak,

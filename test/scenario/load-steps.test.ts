@@ -35,7 +35,7 @@ const FORMS: [text: string, step: unknown][] = [
       kind: 'alloc',
       name: 'a',
       size: bytes(1),
-      onOom: { kind: 'hook', steps: [{ kind: 'free', name: 'b', which: 'newest' }, { kind: 'yield' }] },
+      onOom: { kind: 'hook', script: [{ kind: 'free', name: 'b', which: 'newest' }, { kind: 'yield' }] },
     },
   ],
   [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { loadScenario, parseScenario } from '../../src/scenario/load.js';
+import type { Step } from '../../src/scenario/scenario.js';
 import { brief, problemsOf } from '../input/problems.js';
 import { HEAPS, SHOWCASE } from './texts.js';
 
@@ -79,7 +80,7 @@ describe('a whole scenario', () => {
   });
 
   it('knows where each step stands, also inside others', () => {
-    const [alloc, choose] = scenario.tasks[0]!.script;
+    const [alloc, choose] = scenario.tasks[0]!.script as readonly Step[];
     expect(alloc?.at).toEqual({ line: 32, column: 9 });
     expect(choose?.kind === 'choose' && choose.branches[1]?.steps[0]?.at).toEqual({ line: 35, column: 34 });
   });
@@ -153,7 +154,7 @@ describe('single keys', () => {
     ['reset', { kind: 'reset' }],
     [
       '{ hook: [{ log: gone }] }',
-      { kind: 'hook', steps: [{ kind: 'log', text: 'gone', at: { line: 7, column: 18 } }] },
+      { kind: 'hook', script: [{ kind: 'log', text: 'gone', at: { line: 7, column: 18 } }] },
     ],
     [
       '{ retry: { delay: 3 ticks, times: 2 } }',
@@ -230,6 +231,7 @@ describe('files', () => {
   second: { <<: *task, priority: 3 }
 `;
     const [, first, second] = parse(text).tasks;
-    expect(second).toMatchObject({ priority: 3, script: first!.script.map(({ kind }) => ({ kind })) });
+    const steps = first!.script as readonly Step[];
+    expect(second).toMatchObject({ priority: 3, script: steps.map(({ kind }) => ({ kind })) });
   });
 });

@@ -1,0 +1,104 @@
+/**
+ * What the scripts of TypeScript scenarios can do. A script is a generator function; every call that firmware
+ * makes is waited for with `yield*`, since the kernel may let other tasks run before it comes back:
+ *
+ *     const block = yield* task.malloc(64);
+ */
+
+import type { Block } from './firmware.js';
+import type { Drawn, Patience, Size, Time } from './quantity-texts.js';
+
+declare const waiting: unique symbol;
+
+/** What a script yields while others run. Only calls can make one, so that a bare `yield` does not compile. */
+// biome-ignore lint/suspicious/noConfusingVoidType: must be assignable to what the kernel's programs yield
+export type Waiting = void & { readonly [waiting]: never };
+
+/** A script, or a part of one: what `function* helper(task: TaskCalls): Script<number>` returns. */
+export type Script<Result = void> = Generator<Waiting, Result, void>;
+
+/** A call that has not been made yet. `yield*` makes it and gives its result. */
+export interface Call<Result> {
+  [Symbol.iterator](): Iterator<Waiting, Result, void>;
+}
+
+/** Random numbers that depend on nothing but the run's seed and the task's name. */
+export interface ScriptRandom {
+  /** Uniform in [0, 1). */
+  unit(): number;
+  /** A whole number from 0 to `count - 1`. */
+  below(count: number): number;
+  /** One of several values, each as often as its weight says: the `choose` of scenario files. */
+  pick<Value>(choices: readonly { readonly value: Value; readonly weight: number }[]): Value;
+}
+
+/** What handlers of interrupts can do: nothing that waits. Calls of the heap are the firmware's fault. */
+export interface InterruptCalls<Queue extends string = string> {
+  /** The task's or interrupt's own name. */
+  readonly name: string;
+  /** The kernel's tick, which stands still while the scheduler is suspended. */
+  readonly now: number;
+  readonly random: ScriptRandom;
+  /** A number of bytes, or of anything else, from a distribution. */
+  draw(distribution: Drawn<Size>): number;
+
+  /** Uses the CPU. */
+  compute(time: Drawn<Time>): Call<void>;
+  /** Writes a line into the record of the run. */
+  log(text: string | number | boolean): Call<void>;
+  /** `xQueueSendFromISR`; false: the queue was full. A block then belongs to whoever receives it. */
+  send(queue: Queue, message: Block | number): Call<boolean>;
+
+  /** `pvPortMalloc`. undefined: out of memory. `name` defaults to that of the variable it is assigned to. */
+  malloc(size: Drawn<Size>, name?: string): Call<Block | undefined>;
+  /** `pvPortCalloc`: `count` items of `size` bytes, zeroed. */
+  calloc(count: number, size: Drawn<Size>, name?: string): Call<Block | undefined>;
+  /** `vPortFree`. undefined is a NULL pointer: no effect. */
+  free(block: Block | undefined): Call<void>;
+}
+
+/** What a task's script can do; `Queue` and `Task` are the names that its scenario has. */
+export interface TaskCalls<Queue extends string = string, Task extends string = string>
+  extends InterruptCalls<Queue> {
+  /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
+  realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
+  /** Pins a block to its address, so that a compacting heap cannot move it. */
+  lock(block: Block): Call<void>;
+  /** Lets a compacting heap move the block again. */
+  unlock(block: Block): Call<void>;
+  /** Writes a pattern over the requested bytes. */
+  fill(block: Block): Call<void>;
+  /** Checks that the pattern which `fill` wrote is still there. */
+  verify(block: Block): Call<void>;
+  /** Writes behind the block's end, as a bug would: 4 bytes of 0xff unless told otherwise. */
+  overflow(block: Block, bytes?: Size, value?: number): Call<void>;
+
+  /** `vTaskDelay`; 0 lets tasks of the same priority run. */
+  delay(time: Drawn<Time>): Call<void>;
+  /** `vTaskDelayUntil`: to the next point of a grid in time that began when the task first ran. */
+  delayUntil(period: Time): Call<void>;
+
+  /** `xQueueSend`, waiting for ever unless told otherwise; false: no room in time, the block is still yours. */
+  send(queue: Queue, message: Block | number, timeout?: Patience): Call<boolean>;
+  /** `xQueueReceive` of a block, waiting for ever unless told otherwise; undefined: none came in time. */
+  receive(queue: Queue, timeout?: Patience): Call<Block | undefined>;
+  /** The same for a queue that carries numbers. */
+  receiveNumber(queue: Queue, timeout?: Patience): Call<number | undefined>;
+
+  /** `taskYIELD`: lets another task of the same priority run. */
+  yield(): Call<void>;
+  /** `vTaskSuspend`: stops a task until it is resumed. */
+  suspend(task: Task | 'self'): Call<void>;
+  /** `vTaskResume`. */
+  resume(task: Task): Call<void>;
+  /** `vTaskPrioritySet`. */
+  setPriority(task: Task | 'self', priority: number): Call<void>;
+  /** `vTaskSuspendAll`: keeps every other task from running. */
+  suspendAll(): Call<void>;
+  /** `xTaskResumeAll`, once for each `suspendAll`. */
+  resumeAll(): Call<void>;
+  /** `xTaskCreate`: creates a task whose `autostart` is false. */
+  startTask(task: Task): Call<void>;
+  /** `vTaskDelete`. */
+  deleteTask(task: Task | 'self'): Call<void>;
+}

@@ -1,0 +1,46 @@
+/** What firmware does when a request returns NULL. */
+
+import { type Program, Stop } from '../kernel/index.js';
+import type { Frame, Pass, Settle } from './frame.js';
+import type { OomPolicy, TaskScript } from './scenario.js';
+import { toTicks } from './times.js';
+
+/** `compile` turns a hook into what runs. */
+export function compileOomPolicy(
+  policy: OomPolicy,
+  frame: Frame,
+  compile: (script: TaskScript, frame: Frame) => Pass,
+): Settle {
+  switch (policy.kind) {
+    case 'continue':
+      return (_bytes, attempt) => {
+        attempt();
+        return undefined;
+      };
+    case 'halt':
+    case 'reset':
+      return (bytes, attempt) => {
+        // pvPortMalloc(0) returns NULL too, but no firmware gives up over it.
+        if (!attempt() && bytes !== 0) throw new Stop(policy.kind);
+        return undefined;
+      };
+    case 'hook': {
+      const hook = compile(policy.script, { ...frame, onOom: { kind: 'continue' } });
+      return (_bytes, attempt) => (attempt() ? undefined : hook());
+    }
+    case 'retry': {
+      const ticks = toTicks(policy.delay, frame.firmware.kernel.clock);
+      return (bytes, attempt) =>
+        attempt() || bytes === 0 ? undefined : retry(frame, ticks, policy.times, attempt);
+    }
+  }
+}
+
+function* retry(frame: Frame, ticks: number, times: number, attempt: () => boolean): Program {
+  const { kernel } = frame.firmware;
+  for (let round = 0; round < times; round++) {
+    if (kernel.scheduler.switchDue) yield;
+    yield* kernel.delay(ticks);
+    if (attempt()) return;
+  }
+}
