@@ -6,8 +6,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { loadTarget, targetNames } from '../src/targets/load.js';
 import { stepWords } from '../src/scenario/schema/steps.js';
+import { loadTarget, targetNames } from '../src/targets/load.js';
 import { schemaFiles } from './schemas.js';
 
 interface Schema {
@@ -62,7 +62,9 @@ function scenarioPage(schema: Schema): string {
     ...distributionSections($defs['size-or-distribution']!),
     '## When memory runs out',
     OOM_NOTES,
-    ...variants($defs['on-oom']!).map(([name, body]) => `- \`${name}\`: ${body.description ?? ''}${fieldList(body)}`),
+    ...variants($defs['on-oom']!).map(
+      ([name, body]) => `- \`${name}\`: ${body.description ?? ''}${fieldList(body)}`,
+    ),
   ]);
 }
 
@@ -122,7 +124,10 @@ function stepSections(step: Schema): string[] {
       const [name, argument] = Object.entries(schema.properties!)[0]!;
       const example = stringify(schema.examples?.[0]).trimEnd();
       const fields = argument.properties ?? schema.properties!;
-      const table = argument.properties === undefined && Object.keys(fields).length === 1 ? '' : objectTable({ ...argument, properties: fields });
+      const table =
+        argument.properties === undefined && Object.keys(fields).length === 1
+          ? ''
+          : objectTable({ ...argument, properties: fields });
       return stepSection(name, schema.description ?? '', example, table);
     });
   return [...maps, ...words];
@@ -131,7 +136,9 @@ function stepSections(step: Schema): string[] {
 function stepSection(name: string, help: string, example: string, table: string): string {
   const [first, ...rest] = example.split('\n');
   const indented = [`- ${first}`, ...rest.map((line) => `  ${line}`)].join('\n');
-  return [`### \`${name}\``, `${help}.`, `\`\`\`yaml\n${indented}\n\`\`\``, table].filter(Boolean).join('\n\n');
+  return [`### \`${name}\``, `${help}.`, `\`\`\`yaml\n${indented}\n\`\`\``, table]
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 /** The alternatives of a schema that are maps with one key. */
@@ -152,7 +159,8 @@ function fieldList({ properties }: Schema): string {
   return ` (${fields.join('; ')})`;
 }
 
-const GENERATED = '<!-- Written by `npm run docs` from the schemas of the loaders; change those, or scripts/docs.ts. -->';
+const GENERATED =
+  '<!-- Written by `npm run docs` from the schemas of the loaders; change those, or scripts/docs.ts. -->';
 
 const SCENARIO_INTRODUCTION = `A scenario is one YAML file: a chip, a heap, and tasks with what they do. \`heaplab run FILE\` runs it,
 \`heaplab check FILE\` finds every mistake without running it. With the first line
