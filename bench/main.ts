@@ -25,6 +25,7 @@ function fresh(...args: string[]): void {
 const chosen = process.argv.slice(2);
 for (const part of PARTS) {
   if (chosen.length > 0 && !chosen.includes(part)) continue;
-  if (part === 'replay' || part === 'scenario') for (const { name } of catalog) fresh(part, name);
+  if (part === 'replay' || part === 'scenario' || part === 'cost')
+    for (const { name } of catalog) fresh(part, name);
   else fresh(part);
 }

@@ -75,5 +75,5 @@ if (part === 'replay') replay(heap);
 else if (part === 'scenario') scenario(heap);
 else if (part === 'startup') startup();
 else if (part === 'long') longRun();
-else if (part === 'cost') measureCostAccounting();
+else if (part === 'cost') measureCostAccounting(heap);
 else measureInspection();

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { findHeap } from '../src/heaps/catalog.js';
+import { catalog, findHeap } from '../src/heaps/catalog.js';
 import { Recorder } from '../src/inspect/recorder.js';
 import type { Block } from '../src/scenario/firmware.js';
 import { loadScenario } from '../src/scenario/load.js';
@@ -27,7 +27,7 @@ export interface ScenarioFigure {
 
 /** ns per heap operation, the fastest of some rounds in turn. */
 export function measureScenario(heap: string): ScenarioFigure {
-  const scenario = loadScenario(SCENARIO, { heapNames: [heap] });
+  const scenario = loadScenario(SCENARIO, { heapNames: catalog.map(({ name }) => name) });
   const definition = findHeap(heap)!;
   const options = v.parse(definition.options, {});
   const target = loadTarget(scenario.target);

@@ -9,8 +9,7 @@ import { defineScenario } from 'heaplab';
 
 export default defineScenario({
   name: 'message-pipeline',
-  description:
-    'Blocks travel from producer over filter to consumer; whoever holds a block frees it, also after a timeout.',
+  description: 'Blocks travel through bounded queues; whoever holds one frees it, also after a timeout.',
   target: 'stm32l053r8',
   heap: 'heap_4',
   duration: '60 s',
@@ -28,10 +27,9 @@ export default defineScenario({
       period: '20 ms',
       *script(task) {
         const frame = yield* task.malloc(256);
-        if (frame === undefined) return;
-        yield* task.fill(frame);
+        if (frame !== undefined) yield* task.fill(frame);
         yield* task.compute('500 us');
-        if (yield* task.send('raw', frame, 0)) return;
+        if (frame === undefined || (yield* task.send('raw', frame, 0))) return;
         yield* task.log('frame dropped, the filter is behind');
         yield* task.free(frame);
       },

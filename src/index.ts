@@ -22,7 +22,27 @@ export {
 } from './inspect/result.js';
 export { Clock, Fault, type FaultKind, Memory, type Region } from './mcu/index.js';
 export { ScheduleLog } from './report/schedule.js';
-export { loadScenario, parseScenario } from './scenario/load.js';
+export {
+  type Block,
+  type Call,
+  type DistributionOf,
+  type Drawn,
+  defineScenario,
+  type ExpectationsDescription,
+  type InterruptCalls,
+  type InterruptDescription,
+  type OomDescription,
+  type Patience,
+  type QueueDescription,
+  type ScenarioDescription,
+  type Script,
+  type ScriptRandom,
+  type Size,
+  type TaskCalls,
+  type TaskDescription,
+  type Time,
+} from './scenario/define.js';
+export { type LoadOptions, loadScenario, loadScenarioAgain, parseScenario } from './scenario/load.js';
 export type { Scenario, Step } from './scenario/scenario.js';
 export { type CostChoice, type CostModel, costModel } from './simulation/cost.js';
 export type { RunEvents, RunObserver } from './simulation/events.js';

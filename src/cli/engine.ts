@@ -1,5 +1,6 @@
 /** What V8 must know about this program. */
 
+import * as module from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 
 /**
@@ -8,4 +9,10 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function allowInlining(): void {
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+}
+
+/** From Node 22 on compiled modules are kept between runs, and start-up is quicker. */
+export function keepCompiledModules(): void {
+  const { enableCompileCache } = module as { enableCompileCache?: () => unknown };
+  enableCompileCache?.();
 }

@@ -45,8 +45,15 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
   return SUCCESS;
 }
 
+/** The first event of a run just made, if there was one. */
+export function explainFirst(terminal: Terminal, result: RunResult): void {
+  const [first] = result.outOfMemory;
+  if (first !== undefined)
+    terminal.print(`\n${oomReport(result, first, terminal, tryRemedies(result, first))}\n`);
+}
+
 /** The same run on other heaps, with more RAM, with the blockers released. */
-export function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
+function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
   const { scenario, settings } = settingsOf(result);
   return remedies(scenario, settings, result, event);
 }

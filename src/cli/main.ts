@@ -3,7 +3,7 @@
 
 import { Chalk } from 'chalk';
 import { UserError } from '../input/problem.js';
-import { allowInlining } from './engine.js';
+import { allowInlining, keepCompiledModules } from './engine.js';
 import { createProgram } from './program.js';
 import { INTERNAL, type Terminal, USAGE } from './terminal.js';
 
@@ -24,6 +24,7 @@ function processTerminal(): Terminal {
 
 async function main(): Promise<void> {
   allowInlining();
+  keepCompiledModules();
   const terminal = processTerminal();
   // `heaplab … | head` closes the pipe early; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

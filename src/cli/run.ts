@@ -5,7 +5,6 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
-import { oomReport } from '../report/oom-report.js';
 import { runSummary } from '../report/run-summary.js';
 import { ScheduleLog } from '../report/schedule.js';
 import { loadScenario } from '../scenario/load.js';
@@ -25,7 +24,6 @@ import {
   numberFlag,
   sizeFlag,
 } from './flags.js';
-import { tryRemedies } from './inspect.js';
 import { EventLines, Progress } from './live.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
@@ -48,15 +46,19 @@ export interface RunFlags {
   readonly verbose?: boolean;
 }
 
-export function runCommand(terminal: Terminal, files: string[], flags: RunFlags): number {
+export async function runCommand(terminal: Terminal, files: string[], flags: RunFlags): Promise<number> {
   if (flags.json === true && (flags.schedule === true || flags.inspect === true)) {
     throw badOption('--json excludes --schedule and --inspect', 'one of them');
   }
   // Everything is read before anything runs: a mistake in the last file should not cost the first one's time.
   const jobs = loadAll(files, flags);
-  const results = jobs.map(({ scenario, settings }) =>
-    runOne(terminal, scenario, settings, flags, jobs.length),
-  );
+  // Explaining needs much code that running does not.
+  const explain = flags.inspect === true ? (await import('./inspect.js')).explainFirst : undefined;
+  const results = jobs.map(({ scenario, settings }) => {
+    const result = runOne(terminal, scenario, settings, flags, jobs.length);
+    explain?.(terminal, result);
+    return result;
+  });
   if (flags.json === true) terminal.print(`${JSON.stringify(results.length === 1 ? results[0] : results)}\n`);
   return results.every((result) => result.passed) ? SUCCESS : UNEXPECTED;
 }
@@ -132,9 +134,6 @@ function runOne(
   const out = writeResult(result, flags.out, count);
   if (flags.json !== true && flags.schedule !== true) {
     terminal.print(`${runSummary(result, terminal, out)}\n`);
-    const [first] = result.outOfMemory;
-    if (flags.inspect === true && first !== undefined)
-      terminal.print(`\n${oomReport(result, first, terminal, tryRemedies(result, first))}\n`);
   }
   return result;
 }

@@ -37,10 +37,8 @@ interface PathPrice {
 export class CostTable {
   /** Priced by the nearest path because the calibration never saw theirs. */
   unseenCalls = 0;
-  private readonly prices: Readonly<Record<HeapCallKind, Map<number, PathPrice>>> = {
-    malloc: new Map(),
-    free: new Map(),
-  };
+  /** What has been looked up, by path + 1: a path is a small number, and that of free(NULL) is -1. */
+  private readonly prices: Readonly<Record<HeapCallKind, PathPrice[]>> = { malloc: [], free: [] };
   private readonly measured: Readonly<Record<HeapCallKind, ReadonlyMap<number, Price>>>;
 
   constructor(
@@ -78,10 +76,11 @@ export class CostTable {
   }
 
   private price(kind: HeapCallKind, path: number): PathPrice {
-    let price = this.prices[kind].get(path);
+    const prices = this.prices[kind];
+    let price = prices[path + 1];
     if (price === undefined) {
       price = this.lookUp(kind, path);
-      this.prices[kind].set(path, price);
+      prices[path + 1] = price;
     }
     if (!price.seen) this.unseenCalls++;
     return price;

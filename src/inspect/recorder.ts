@@ -118,13 +118,16 @@ export class Recorder implements RunObserver {
   }
 
   sent(sender: string, _queue: Queue, message: unknown): void {
-    if (typeof message !== 'object') return;
-    const block = message as Block;
-    this.tasks.moved(block, sender, block.owner);
+    if (this.isLive(message)) this.tasks.moved(message, sender, message.owner);
   }
 
   received(task: Task, queue: Queue, message: unknown): void {
-    if (typeof message === 'object') this.tasks.moved(message as Block, `queue:${queue.name}`, task.name);
+    if (this.isLive(message)) this.tasks.moved(message, `queue:${queue.name}`, task.name);
+  }
+
+  /** A firmware with a bug may also pass on a block that has been freed. */
+  private isLive(message: unknown): message is Block {
+    return typeof message === 'object' && this.board.blocks.get((message as Block).handle) === message;
   }
 
   suspensionEnded(holder: Task, cycles: number): void {

@@ -101,10 +101,14 @@ export class HeapService implements KernelStorage {
     const { loads, stores } = memory;
     handles.free(block.handle);
     this.spend('free', loads, stores);
-    blocks.delete(block);
-    // A heap without asserts ignores the free of a block whose header is broken: the block is lost.
-    if (handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(block);
-    else this.events.freed(block);
+    // A stale pointer frees whatever lives at its address by now.
+    const freed = blocks.get(block.handle);
+    if (freed !== undefined) {
+      blocks.delete(freed);
+      // A heap without asserts ignores the free of a block whose header is broken: the block is lost.
+      if (handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(freed);
+      else this.events.freed(freed);
+    }
     kernel.scheduler.resumeAll();
   }
 
