@@ -1,25 +1,39 @@
-/** A histogram of whole numbers that forgets nothing: percentiles are exact. Costs repeat, so it stays small. */
+/**
+ * A histogram of whole numbers that forgets nothing: percentiles are exact. Costs of heap calls are small
+ * numbers, so those have an array; the few large ones, suspensions by a script above all, go to a map.
+ */
 export class IntegerHistogram {
   count = 0;
   total = 0;
   maximum = 0;
-  private readonly counts = new Map<number, number>();
+  private readonly small = new Uint32Array(SMALL_VALUES);
+  private readonly large = new Map<number, number>();
 
+  /** `value`: a whole number, at least 0. */
   add(value: number): void {
     this.count++;
     this.total += value;
     if (value > this.maximum) this.maximum = value;
-    this.counts.set(value, (this.counts.get(value) ?? 0) + 1);
+    if (value < SMALL_VALUES) this.small[value]!++;
+    else this.large.set(value, (this.large.get(value) ?? 0) + 1);
   }
 
   /** The smallest value that at least `share` (above 0, at most 1) of all values do not exceed; 0 if empty. */
   percentile(share: number): number {
     const rank = Math.ceil(this.count * share);
     let seen = 0;
-    for (const value of [...this.counts.keys()].sort((a, b) => a - b)) {
-      seen += this.counts.get(value)!;
-      if (seen >= rank) return value;
+    for (const [value, count] of this.entries()) {
+      seen += count;
+      if (count > 0 && seen >= rank) return value;
     }
     return 0;
   }
+
+  /** Ascending by value. */
+  private *entries(): Generator<readonly [number, number]> {
+    yield* this.small.entries();
+    yield* [...this.large.entries()].sort(([a], [b]) => a - b);
+  }
 }
+
+const SMALL_VALUES = 1 << 14;

@@ -31,6 +31,8 @@ export function instrument(
 ): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (file) => {
     if (file.fileName !== job.file) return file;
+    // In node_modules, where our own scenarios are for most people, package.json would make it an ES module.
+    file.impliedNodeFormat = undefined;
     const visit = (node: ts.Node): ts.Node => {
       job.mistakes.push(...findMistakes(typescript, program, file, node));
       noteDescription(typescript, node, job);
