@@ -1,7 +1,7 @@
 /**
- * Compiles a script. Code only needs the object that its calls go to; of steps, every one becomes a function that acts at once and returns nothing, or returns a
- * program to run where the step can block or loop. Names, times and distributions are resolved here, once,
- * so that a step costs little when it runs.
+ * Compiles a script. Code only needs the object that its calls go to. Of steps, every one becomes a function
+ * that acts at once and returns nothing, or returns a program to run where the step can block or loop: names,
+ * times and distributions are resolved here, once, so that a step costs little when it runs.
  */
 
 import { FOREVER, type Program, type Task } from '../kernel/index.js';

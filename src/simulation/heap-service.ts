@@ -110,7 +110,7 @@ export class HeapService implements KernelStorage {
     if (freed !== undefined) {
       blocks.delete(freed);
       // A heap without asserts ignores the free of a block whose header is broken: the block is lost.
-      if (handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(freed);
+      if (this.mayIgnoreFrees && handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(freed);
       else this.events.freed(freed);
     }
     kernel.scheduler.resumeAll();

@@ -1,6 +1,6 @@
 /** Scenario files in TypeScript: what is loaded, and what is said about those that cannot be. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -92,10 +92,21 @@ describe('a file in TypeScript', () => {
     const before = `import { all } from './helper';
       import { all as same } from './helper.ts'; import { names } from './names.js';
       import { basename } from 'node:path';`;
-    // Types of Node's modules are the user's to install.
+    // Types of Node's modules have to be asked for.
     const text = file('yield* task.log([all, all === same, names.length].join());', before);
     expect(problemsIn(text).map(brief)).toEqual(['type-error 3:32']);
     expect(logged(text.replace(/import { basename.*/, ''))).toEqual(['mark main names,again,helper,true,2']);
+    expect(logged(`/// <reference types="node" />\n${text}`)).toHaveLength(1);
+  });
+
+  it('may come with a package that is installed', () => {
+    const home = join(folder, 'node_modules', 'some-firmware');
+    mkdirSync(home, { recursive: true });
+    write('node_modules/some-firmware/package.json', '{ "name": "some-firmware", "type": "module" }');
+    const path = write('node_modules/some-firmware/s.ts', file('yield* task.malloc(1e6);'));
+    expect(ran(loadScenario(path, options)).result.outOfMemory).toMatchObject([
+      { at: { line: 11, column: 16 } },
+    ]);
   });
 
   it('has its variables anew in every run and after every reset', () => {

@@ -1,0 +1,146 @@
+/** What heaplab says about itself: targets, heaps, version, help, and what it does not know. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { catalog } from '../../src/heaps/catalog.js';
+import type { Target } from '../../src/targets/target.js';
+import { heaplab, refusal, Scratch, TARGETS, usageError } from './run.js';
+
+const scratch = new Scratch();
+const TARGET_NAMES = readdirSync(TARGETS)
+  .map((file) => file.replace('.yaml', ''))
+  .sort();
+const HEAP_NAMES = catalog.map((heap) => heap.name);
+const COMMANDS = ['run', 'inspect', 'replay', 'targets', 'heaps', 'check'];
+
+async function printed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await heaplab(args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+describe.concurrent('targets', () => {
+  it('lists all', async () => {
+    const [head, ...lines] = (await printed('targets')).trimEnd().split('\n');
+    expect(head).toMatch(/^target +core +RAM/);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(TARGET_NAMES);
+  });
+
+  it('prints all of them as JSON, and one as it is in the list', async () => {
+    const [all, one] = await Promise.all([
+      printed('targets', '--json'),
+      printed('targets', 'rp2040', '--json'),
+    ]);
+    const targets = JSON.parse(all) as Target[];
+    expect(targets.map(({ id }) => id)).toEqual(TARGET_NAMES);
+    expect(JSON.parse(one)).toEqual(targets.find(({ id }) => id === 'rp2040'));
+  });
+
+  it('shows one by name or path', async () => {
+    const path = join(TARGETS, 'stm32h743zi.yaml');
+    const [named, found] = await Promise.all([printed('targets', 'stm32h743zi'), printed('targets', path)]);
+    const withoutPath = (text: string) => text.replace(/profile +.*/, '');
+    expect(withoutPath(named)).toBe(withoutPath(found));
+    for (const fact of ['cortex-m7 at 480 MHz', '0x24000000, 512 KiB', '4 KiB, not for the heap', '8 bytes'])
+      expect(named).toContain(fact);
+  });
+
+  it('shows one of the user', async () => {
+    const file = scratch.write('mine.yml', 'extends: rp2040\nname: Mine\nheap size: 12 KiB\n');
+    const text = await printed('targets', file);
+    expect(text).toMatch(/^Mine /);
+    expect(text).toMatch(/heap +12 KiB/);
+  });
+
+  it.each([
+    ['rp2400', 'rp2040'],
+    ['toaster', undefined],
+  ])('does not know %j', async (name, nearest) => {
+    const [problem, ...others] = await refusal(['targets', name]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'unknown-name', nearest });
+    expect(problem!.message).toContain(`"${name}"`);
+  });
+
+  it('reports a profile with mistakes', async () => {
+    const file = scratch.write('bad.yaml', 'extends: rp2040\nclock: fast\ntick: often\n');
+    const problems = await refusal(['targets', file]);
+    expect(problems.map(({ place }) => place)).toEqual([`${file}:2:8`, `${file}:3:7`]);
+  });
+});
+
+describe.concurrent('heaps', () => {
+  it('lists all', async () => {
+    const [head, ...lines] = (await printed('heaps')).trimEnd().split('\n');
+    expect(head).toMatch(/^heap +policy$/);
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(HEAP_NAMES);
+  });
+
+  it('prints all of them as JSON, and one as it is in the list', async () => {
+    const [all, one] = await Promise.all([printed('heaps', '--json'), printed('heaps', 'heap_4', '--json')]);
+    const heaps = JSON.parse(all) as { name: string }[];
+    expect(heaps.map(({ name }) => name)).toEqual(HEAP_NAMES);
+    expect(JSON.parse(one)).toEqual(heaps.find(({ name }) => name === 'heap_4'));
+  });
+
+  it('shows one with its options', async () => {
+    const text = await printed('heaps', 'heap_4');
+    expect(text.startsWith('heap_4\n')).toBe(true);
+    expect(text).toMatch(/^ {2}origin +\S/m);
+    for (const option of ['asserts', 'clearOnFree', 'protector'])
+      expect(text).toMatch(new RegExp(`^ {2}option ${option} +\\S`, 'm'));
+  });
+
+  it('refuses what it does not know', async () => {
+    const [name] = await refusal(['heaps', 'heap5']);
+    expect(name).toMatchObject({ code: 'unknown-name', nearest: 'heap_2' });
+    for (const known of HEAP_NAMES) expect(name!.expected).toContain(known);
+    const [alignment] = await refusal(['heaps', 'heap_4', '--alignment', '2']);
+    expect(alignment).toMatchObject({ code: 'bad-option', expected: '4, 8, 16 or 32' });
+  });
+});
+
+describe.concurrent('help', () => {
+  it('prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await printed('--version')).toBe(`${version}\n`);
+  });
+
+  it('names every command', async () => {
+    const help = await printed('--help');
+    for (const command of COMMANDS) expect(help).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  it.each(COMMANDS)('of %s says how it is used', async (command) => {
+    const help = await printed(command, '--help');
+    expect(help).toMatch(new RegExp(`^Usage: heaplab ${command} `));
+    expect(help).toContain('-h, --help');
+  });
+
+  it('is a command as well', async () => {
+    expect(await printed('help', 'replay')).toMatch(/^Usage: heaplab replay /);
+  });
+
+  it('comes before anything is wrong', async () => {
+    expect(await printed('run', 'missing.yaml', '--help')).toMatch(/^Usage: heaplab run /);
+  });
+
+  it('is what one gets without a command', async () => {
+    const { code, stdout, stderr } = await heaplab([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: heaplab /);
+  });
+});
+
+describe.concurrent('what is no command or flag', () => {
+  it.each([
+    [['rnu'], 'Did you mean run?'],
+    [['frobnicate'], "unknown command 'frobnicate'"],
+    [['targets', '--jsno'], 'Did you mean --json?'],
+    [['heaps', 'heap_4', 'heap_2'], 'too many arguments'],
+    [['check'], "missing required argument 'file'"],
+  ])('%j', async (args, named) => {
+    expect(await usageError(args)).toContain(named);
+  });
+});

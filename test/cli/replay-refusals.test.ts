@@ -1,0 +1,119 @@
+/** `heaplab replay` with wrong flags and unreadable traces. */
+
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { refusal, Scratch, usageError } from './run.js';
+
+const scratch = new Scratch();
+const TRACE = scratch.write('good.trace', 'a 1 10\nf 1\n');
+
+const REGION = '0x20000000:1024';
+
+describe.concurrent('replay refuses a flag', () => {
+  it.each([
+    ['--region 0x20000000:1024 --region 0x30000000:1024', 'heap_4', 'one --region'],
+    ['--region 0x20000000:1024 --region 0x20000200:1024', '0x20000200:1024', 'apart'],
+    ['--region 0x20000002:1024', '0x20000002:1024', 'multiple of 4'],
+    ['--region 0xfffffff0:64', '0xfffffff0:64', 'address:size'],
+    ['--region 0x20000000:0', '--region', 'size'],
+    [`--region ${REGION} --heap-size 1KiB`, '--heap-size', 'one of them'],
+    ['--heap-size 10.5', '--heap-size 10.5', 'size'],
+    ['--heap-size 2000MiB', '--heap-size 2000MiB', 'at most'],
+    ['--heap-size 16', 'heap_4', 'at least'],
+    ['--alignment 12', '--alignment 12', '4, 8, 16 or 32'],
+    ['--heap-option asserts', '--heap-option asserts', 'name=value'],
+    ['--heap-option asserts=7', 'asserts', 'boolean|true'],
+    ['--cost gcc12-Os --heap heap_2_coalescing', 'heap_2_coalescing', 'heap_2, heap_4'],
+  ])('%s', async (flags, named, expected) => {
+    const [problem, ...others] = await refusal(['replay', TRACE, ...flags.split(' ')]);
+    expect(others).toEqual([]);
+    expect(problem!.code).toBe('bad-option');
+    expect(problem!.message).toContain(named);
+    expect(problem!.expected).toMatch(new RegExp(expected));
+  });
+
+  it.each([
+    ['--heap heap4', 'heap4', 'heap_4'],
+    ['--heap-option assert=true', 'assert', 'asserts'],
+    ['--heap-option clearonfree=true', 'clearonfree', 'clearOnFree'],
+  ])('%s, and has a guess', async (flags, named, nearest) => {
+    const [problem, ...others] = await refusal(['replay', TRACE, ...flags.split(' ')]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'unknown-name', nearest });
+    expect(problem!.message).toContain(`"${named}"`);
+    expect(problem!.expected).toContain(nearest);
+  });
+
+  it.each([
+    [['replay'], 'trace'],
+    [['replay', TRACE, '--cost', 'gcc13'], 'gcc12-Os'],
+    [['replay', TRACE, '--regoin', REGION], '--region'],
+  ])('%j', async (args, named) => {
+    expect(await usageError(args)).toContain(named);
+  });
+});
+
+describe.concurrent('replay refuses what is no trace', () => {
+  it.each([
+    ['a missing file', scratch.path('missing.trace')],
+    ['a folder', scratch.folder],
+    ['broken gzip', scratch.write('broken.trace.gz', Uint8Array.from([0x1f, 0x8b, 1, 2, 3]))],
+    [
+      'half a gzip file',
+      scratch.write('half.trace.gz', gzipSync('a 1 10\nf 1\n'.repeat(500)).subarray(0, 40)),
+    ],
+  ])('%s', async (_what, file) => {
+    const [problem, ...others] = await refusal(['replay', file]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ place: file, code: 'unreadable-file' });
+    expect(problem!.expected).toContain('trace');
+  });
+
+  it('names every bad line', async () => {
+    const lines = [
+      'a 1 10', // 1
+      'x 2',
+      'a 1', // 3
+      '  f -1',
+      'a 1 4294967296', // 5
+      'f 1',
+      'a 1 0x10', // 7
+      'r 1 1e3',
+      'c 1 2', // 9
+      'malloc 1 10',
+      'a 1 10 # ten', // 11
+      'a 1 1.5',
+    ];
+    const file = scratch.write('bad.trace', lines.join('\r\n'));
+    const problems = await refusal(['replay', file]);
+    expect(problems.map(({ place }) => place.slice(file.length + 1))).toEqual([
+      '2:1',
+      '3:1',
+      '4:3',
+      '5:1',
+      '7:1',
+      '8:1',
+      '9:1',
+      '10:1',
+      '11:1',
+      '12:1',
+    ]);
+    for (const problem of problems) {
+      expect(problem.code).toBe('bad-trace-line');
+      expect(problem.expected).toMatch(/<id>/);
+    }
+    expect(problems.map(({ message }) => message).join('\n')).toMatch(
+      /"x 2".*\n.*"a".*\n.*"-1".*\n.*4294967296/,
+    );
+  });
+
+  it('binary, without printing what moves the cursor', async () => {
+    const noise = Uint8Array.from({ length: 600 }, (_, index) => (index * 167 + 13) & 0xff);
+    const problems = await refusal(['replay', scratch.write('noise.trace', noise)]);
+    expect(problems.length).toBeGreaterThan(0);
+    for (const { code, message } of problems) {
+      expect(code).toBe('bad-trace-line');
+      expect(message).not.toMatch(/[\p{Cc}]/u);
+    }
+  });
+});

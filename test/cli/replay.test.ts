@@ -1,0 +1,180 @@
+/** `heaplab replay` where it works: answers, regions, sizes, summaries. */
+
+import { describe, expect, it } from 'vitest';
+import { recordedAnswers, vectorsOf } from '../vectors.js';
+import { heaplab, Scratch, VECTORS } from './run.js';
+
+const scratch = new Scratch();
+const HEAPS = ['heap_2', 'heap_2_coalescing', 'heap_4'];
+const UNIFORM = `${VECTORS}/traces/gen-uniform-4-s1.trace.gz`;
+const EVERY_KIND = scratch.write(
+  'every-kind.trace',
+  [
+    '# every kind of operation',
+    'a 1 10',
+    'l 1',
+    'u 1',
+    'l 2',
+    'f 2',
+    '',
+    'a 3 4294967295',
+    'a 4 0',
+    'r 1 40',
+    'c 5 65536 65536',
+    'r 1 0',
+    'f 1',
+    'c 6 3 8',
+  ].join('\n'),
+);
+
+async function operations(...args: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await heaplab(['replay', ...args, '--ops']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout.trimEnd().split('\n');
+}
+
+describe.concurrent('replay --ops answers as the C heap did', () => {
+  const traces = /^gen-(edge-4-s1\.16|realloc-4-s1\.4|uniform-20-s1\.8)\./;
+  const cases = HEAPS.flatMap((heap) => vectorsOf(heap).map((vector) => ({ heap, ...vector }))).filter(
+    ({ file }) => traces.test(file),
+  );
+
+  it('has cases', () => expect(cases.length).toBe(9));
+
+  it.each(cases)('$heap $file', async (vector) => {
+    const { heap, trace, heapKib, alignment } = vector;
+    const bytes = heapKib * 1024 + (heap === 'heap_2_coalescing' ? alignment : 0);
+    const lines = await operations(
+      `${VECTORS}/traces/${trace}.trace.gz`,
+      ...['--heap', heap, '--heap-size', String(bytes), '--alignment', String(alignment)],
+    );
+    expect(lines).toEqual(recordedAnswers(heap, vector, 3));
+  });
+});
+
+describe.concurrent('replay --region', () => {
+  it.each([
+    ['0:4096', 'at address 0'],
+    ['8:4KiB', 'right behind NULL, in decimal'],
+    ['0xFFFFF000:4096', 'up to the last address'],
+  ])('%s, %s: offsets are the same everywhere', async (region) => {
+    const recorded = recordedAnswers('heap_4', vectorOf('heap_4', 'gen-uniform-4-s1.8.out.gz'), 3);
+    expect(await operations(UNIFORM, '--heap', 'heap_4', '--region', region)).toEqual(recorded);
+  });
+
+  it('rounds an unaligned origin up, and offsets count from there', async () => {
+    const lines = await operations(EVERY_KIND, '--region', '0x20000004:1028', '--alignment', '32');
+    expect(lines[0]).toMatch(/^0 32 /);
+  });
+});
+
+function vectorOf(heap: string, file: string) {
+  return vectorsOf(heap).find((vector) => vector.file === file)!;
+}
+
+describe.concurrent('replay with odd sizes', () => {
+  it.each([
+    // The end marker and its alignment are the heap's; all else is free at the end.
+    ['heap_4', '4097', 4088],
+    ['heap_4', '63', 48],
+    ['heap_4', '100', 88],
+    ['heap_4', '1.5KiB', 1528],
+  ])('%s, %s bytes', async (heap, size, free) => {
+    const trace = scratch.write(`free-${size}.trace`, 'a 1 8\nf 1\n');
+    const lines = await operations(trace, '--heap', heap, '--heap-size', size);
+    expect(lines[1]).toBe(`1 8 ${free}`);
+  });
+
+  it.each(HEAPS)('%s never hands out what lies beyond 4097 bytes', async (heap) => {
+    const size = 4097;
+    const trace = scratch.write(`bytes-${heap}.trace`, bytesTrace(size));
+    const taken = await operations(trace, '--heap', heap, '--heap-size', String(size), '--alignment', '4');
+    const offsets = taken.map((line) => Number(line.split(' ')[1])).filter((offset) => offset >= 0);
+    expect(offsets.length).toBeGreaterThan(1);
+    expect(Math.max(...offsets) + 4).toBeLessThanOrEqual(size);
+  });
+});
+
+function bytesTrace(count: number): string {
+  return Array.from({ length: count }, (_, id) => `a ${id} 4`).join('\n');
+}
+
+describe.concurrent('replay --alignment', () => {
+  it.each(['4', '32'])('%s: every payload is a multiple', async (alignment) => {
+    const trace = scratch.write(`aligned-${alignment}.trace`, 'a 1 1\na 2 13\na 3 33\na 4 100\n');
+    const lines = await operations(trace, '--alignment', alignment);
+    for (const line of lines) expect(Number(line.split(' ')[1]) % Number(alignment)).toBe(0);
+  });
+});
+
+describe.concurrent('replay of every kind of operation', () => {
+  it.each([
+    ['heap_2', 8],
+    ['heap_2_coalescing', 16],
+    ['heap_4', 8],
+  ])('%s', async (heap, first) => {
+    const lines = await operations(EVERY_KIND, '--heap', heap);
+    const [, freeBefore] = /^0 \d+ (\d+)$/.exec(lines[0]!)!;
+    const free = Number(freeBefore);
+    expect(lines.slice(0, 7)).toEqual([
+      `0 ${first} ${free}`,
+      `1 ${first} ${free}`, // lock and unlock of what cannot move
+      `2 ${first} ${free}`,
+      '3 -', // lock of nothing
+      '4 -', // free(NULL)
+      `5 -1 ${free}`, // 2^32 - 1 bytes
+      `6 -1 ${free}`, // 0 bytes
+    ]);
+    expect(lines[7]).toMatch(/^7 \d+ \d+$/);
+    expect(lines[8]).toMatch(/^8 -1 /); // 2^32 bytes, which a 32-bit product would make 0
+    expect(lines[9]).toMatch(/^9 -1 /); // realloc to 0 frees
+    expect(lines[10]).toBe('10 -');
+    expect(lines[11]).toMatch(/^11 [1-9]\d* \d+$/);
+    expect(lines).toHaveLength(12);
+  });
+
+  it('sums up as JSON', async () => {
+    const { code, stdout } = await heaplab(['replay', EVERY_KIND, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      operations: 12,
+      allocations: 3,
+      failures: 2,
+      frees: 2,
+      idle: 3,
+      peakLiveBytes: 40,
+      liveBytes: 24,
+      liveBlocks: 1,
+    });
+  });
+
+  it('sums up in words', async () => {
+    const { code, stdout, stderr } = await heaplab(['replay', EVERY_KIND, '--heap-size', '4097']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^heap_4 with 4,097 B, alignment 8\n/);
+    for (const figure of ['operations    12', 'allocations   3', 'failures      2', 'live          1 '])
+      expect(stdout).toContain(figure);
+  });
+});
+
+describe.concurrent('replay reads', () => {
+  it('a byte order mark, CRLF, blanks, tabs, comments and the highest id', async () => {
+    const text = '\ufeff# first\r\n\r\n  a   4294967295\t10  \r\n\t# second\nf 4294967295';
+    expect(await operations(scratch.write('reads.trace', text))).toEqual(['0 8 20448', '1 8 20472']);
+  });
+
+  it('an empty file, and has nothing to say with --ops', async () => {
+    const trace = scratch.write('empty.trace', '');
+    expect(await heaplab(['replay', trace, '--ops'])).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect((await heaplab(['replay', trace])).stdout).toContain('operations    0');
+  });
+
+  it('heap options, the last of a name counts', async () => {
+    const lines = await operations(
+      EVERY_KIND,
+      ...['--heap-option', 'protector=off', '--heap-option', 'protector=true', '--heap-option'],
+      'clearOnFree=true',
+    );
+    expect(lines).toEqual(await operations(EVERY_KIND));
+  });
+});

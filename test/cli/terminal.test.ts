@@ -1,0 +1,99 @@
+/** Colours, widths and pipes, whatever is printed. */
+
+import { join } from 'node:path';
+import stringWidth from 'string-width';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { heaplab, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
+
+const scratch = new Scratch();
+const SHOWCASE = join(SCENARIOS, 'showcase.yaml');
+const RESULT = scratch.path('result.json');
+const BAD = scratch.write('bad.yaml', 'name: x\ntarget: toaster\nheap: heap_3\nduration: long\n');
+const TRACE = join(VECTORS, 'traces/gen-sizelist-20-s1.trace.gz');
+
+beforeAll(async () => {
+  expect((await heaplab(['run', SHOWCASE, '--out', RESULT])).code).toBe(0);
+});
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what this is about
+const ESCAPE = /\u001b/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what this is about
+const COLOR = /\u001b\[[\d;]*m/g;
+
+describe.concurrent('colours', () => {
+  const commands: [name: string, args: string[]][] = [
+    ['run', ['run', SHOWCASE, '--inspect']],
+    ['a mistake', ['check', BAD]],
+  ];
+
+  it.each(commands)('%s: FORCE_COLOR=1 has them, and changes nothing else', async (_name, args) => {
+    const [colored, plain] = await Promise.all([heaplab(args, { env: { FORCE_COLOR: '1' } }), heaplab(args)]);
+    expect(colored!.stdout + colored!.stderr).toMatch(COLOR);
+    expect(plain!.stdout + plain!.stderr).not.toMatch(ESCAPE);
+    expect({
+      ...colored,
+      stdout: colored!.stdout.replace(COLOR, ''),
+      stderr: colored!.stderr.replace(COLOR, ''),
+    }).toEqual(plain);
+  });
+
+  it.each<[name: string, args: string[], env: Record<string, string>]>([
+    ['NO_COLOR', ['run', SHOWCASE], { NO_COLOR: '1', FORCE_COLOR: '1' }],
+    ['--no-color', ['--no-color', 'run', SHOWCASE], { FORCE_COLOR: '1' }],
+    ['--no-color behind the command', ['run', SHOWCASE, '--no-color'], { FORCE_COLOR: '1' }],
+    ['FORCE_COLOR=0', ['run', SHOWCASE], { FORCE_COLOR: '0' }],
+    ['--json', ['run', SHOWCASE, '--json'], { FORCE_COLOR: '1' }],
+    ['--ops', ['replay', TRACE, '--ops'], { FORCE_COLOR: '1' }],
+  ])('%s: none', async (_name, args, env) => {
+    const { stdout, stderr } = await heaplab(args, { env });
+    expect(stdout + stderr).not.toMatch(ESCAPE);
+  });
+});
+
+describe.concurrent('no line is longer than the terminal is wide', () => {
+  const commands: [name: string, args: string[]][] = [
+    ['run', ['run', SHOWCASE]],
+    ['inspect', ['inspect', RESULT, '--blocks']],
+    ['a mistake', ['check', BAD]],
+    ['a target', ['targets', 'stm32f407vg']],
+    ['a heap', ['heaps', 'heap_4']],
+  ];
+  const cases = commands.flatMap(([name, args]) => [60, 140].map((width) => ({ name, args, width })));
+
+  it.each(cases)('$name at $width', async ({ args, width }) => {
+    const env = { COLUMNS: String(width), FORCE_COLOR: '1' };
+    const { stdout, stderr } = await heaplab(args, { env });
+    const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => stringWidth(line) > width);
+    expect(lines).toEqual([]);
+  });
+
+  it.each(['', 'wide', '-5', '0', '1', 'Infinity', '1e9'])(
+    'COLUMNS=%j is no reason to fail',
+    async (columns) => {
+      const { code, stdout } = await heaplab(['inspect', RESULT], { env: { COLUMNS: columns } });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Out of memory 1 of /);
+    },
+  );
+});
+
+describe.concurrent('a reader that goes away early', () => {
+  it.each<[name: string, args: string[]]>([
+    ['run', ['run', SHOWCASE, '--inspect']],
+    ['run --schedule', ['run', SHOWCASE, '--schedule']],
+    ['replay --ops', ['replay', TRACE, '--ops']],
+  ])('does not make %s crash', async (_name, args) => {
+    const { code, stderr } = await heaplab(args, { closeAfter: 1 });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe.concurrent('standard output', () => {
+  it('has results only, standard error errors only', async () => {
+    const profile = join(TARGETS, 'rp2040.yaml');
+    const { code, stdout, stderr } = await heaplab(['check', profile, BAD]);
+    expect(code).toBe(2);
+    expect(stdout).toBe(`${profile}: a target, RP2040\n`);
+    expect(stderr).not.toContain('RP2040');
+  });
+});
