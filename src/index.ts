@@ -41,6 +41,7 @@ export {
   type TaskCalls,
   type TaskDescription,
   type Time,
+  type Waiting,
 } from './scenario/define.js';
 export { type LoadOptions, loadScenario, loadScenarioAgain, parseScenario } from './scenario/load.js';
 export type { Scenario, Step } from './scenario/scenario.js';

@@ -12,6 +12,10 @@ export type { LoadOptions } from './assemble.js';
 
 /** A path that ends in .ts is TypeScript's. @throws UserError with everything that is wrong with the file */
 export function loadScenario(path: string, options: LoadOptions): Scenario {
+  if (/\.([cm]ts|[jt]sx|[cm]?js)$/.test(path)) {
+    const message = 'scenarios are not written in this language';
+    throw new UserError([{ code: 'unreadable-file', file: path, message, expected: 'a .yaml or .ts file' }]);
+  }
   return isTypeScript(path) ? loadTypeScript(path, options) : scenarioOf(YamlFile.read(path), options);
 }
 

@@ -6,13 +6,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { heaplab, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
 
 const scratch = new Scratch();
-const SHOWCASE = join(SCENARIOS, 'showcase.yaml');
+/** A short run with everything in it: tables, a map, a trend, a failed request. */
+const SCENARIO = join(SCENARIOS, 'heap2-worst-case.yaml');
 const RESULT = scratch.path('result.json');
 const BAD = scratch.write('bad.yaml', 'name: x\ntarget: toaster\nheap: heap_3\nduration: long\n');
 const TRACE = join(VECTORS, 'traces/gen-sizelist-20-s1.trace.gz');
 
 beforeAll(async () => {
-  expect((await heaplab(['run', SHOWCASE, '--out', RESULT])).code).toBe(0);
+  expect((await heaplab(['run', SCENARIO, '--out', RESULT])).code).toBe(0);
 });
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what this is about
@@ -22,7 +23,7 @@ const COLOR = /\u001b\[[\d;]*m/g;
 
 describe.concurrent('colours', () => {
   const commands: [name: string, args: string[]][] = [
-    ['run', ['run', SHOWCASE, '--inspect']],
+    ['run', ['run', SCENARIO, '--inspect']],
     ['a mistake', ['check', BAD]],
   ];
 
@@ -38,11 +39,11 @@ describe.concurrent('colours', () => {
   });
 
   it.each<[name: string, args: string[], env: Record<string, string>]>([
-    ['NO_COLOR', ['run', SHOWCASE], { NO_COLOR: '1', FORCE_COLOR: '1' }],
-    ['--no-color', ['--no-color', 'run', SHOWCASE], { FORCE_COLOR: '1' }],
-    ['--no-color behind the command', ['run', SHOWCASE, '--no-color'], { FORCE_COLOR: '1' }],
-    ['FORCE_COLOR=0', ['run', SHOWCASE], { FORCE_COLOR: '0' }],
-    ['--json', ['run', SHOWCASE, '--json'], { FORCE_COLOR: '1' }],
+    ['NO_COLOR', ['run', SCENARIO], { NO_COLOR: '1', FORCE_COLOR: '1' }],
+    ['--no-color', ['--no-color', 'run', SCENARIO], { FORCE_COLOR: '1' }],
+    ['--no-color behind the command', ['run', SCENARIO, '--no-color'], { FORCE_COLOR: '1' }],
+    ['FORCE_COLOR=0', ['run', SCENARIO], { FORCE_COLOR: '0' }],
+    ['--json', ['run', SCENARIO, '--json'], { FORCE_COLOR: '1' }],
     ['--ops', ['replay', TRACE, '--ops'], { FORCE_COLOR: '1' }],
   ])('%s: none', async (_name, args, env) => {
     const { stdout, stderr } = await heaplab(args, { env });
@@ -52,7 +53,7 @@ describe.concurrent('colours', () => {
 
 describe.concurrent('no line is longer than the terminal is wide', () => {
   const commands: [name: string, args: string[]][] = [
-    ['run', ['run', SHOWCASE]],
+    ['run', ['run', SCENARIO]],
     ['inspect', ['inspect', RESULT, '--blocks']],
     ['a mistake', ['check', BAD]],
     ['a target', ['targets', 'stm32f407vg']],
@@ -79,8 +80,8 @@ describe.concurrent('no line is longer than the terminal is wide', () => {
 
 describe.concurrent('a reader that goes away early', () => {
   it.each<[name: string, args: string[]]>([
-    ['run', ['run', SHOWCASE, '--inspect']],
-    ['run --schedule', ['run', SHOWCASE, '--schedule']],
+    ['run', ['run', SCENARIO, '--inspect']],
+    ['run --schedule', ['run', SCENARIO, '--schedule']],
     ['replay --ops', ['replay', TRACE, '--ops']],
   ])('does not make %s crash', async (_name, args) => {
     const { code, stderr } = await heaplab(args, { closeAfter: 1 });

@@ -340,6 +340,12 @@ describe('what runs wrong', () => {
     expect(problemsIn(text).map(brief).slice(0, 1)).toEqual([expected]);
   });
 
+  it.each(['s.js', 's.mts', 's.tsx'])('is a file in another language: %s', (name) => {
+    expect(problemsOf(() => loadScenario(write(name, file('')), options)).map(brief)).toEqual([
+      'unreadable-file',
+    ]);
+  });
+
   it('is a file that is not there, or is none', () => {
     expect(problemsOf(() => loadScenario(join(folder, 'none.ts'), options)).map(brief)).toEqual([
       'unreadable-file',
