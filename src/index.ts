@@ -1,6 +1,7 @@
 /** heaplab as a library: load a scenario and a target, run it on a heap, look at what became of memory. */
 
-export { catalog, findHeap, type HeapDefinition, type HeapFacts, type HeapOptions } from './heaps/catalog.js';
+export { catalog, findHeap } from './heaps/catalog.js';
+export type { HeapDefinition, HeapFacts, HeapOptions } from './heaps/definition.js';
 export { AddressHandles, type HandleHeap } from './heaps/handle-heap.js';
 export {
   Corruption,

@@ -1,7 +1,8 @@
 /** Reads the values of flags; every error names the flag, what was expected and the nearest valid word. */
 
 import * as v from 'valibot';
-import { catalog, findHeap, type HeapDefinition, type HeapOptions } from '../heaps/catalog.js';
+import { catalog, findHeap } from '../heaps/catalog.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
 import type { LoadOptions } from '../scenario/load.js';
 import { targetNames } from '../targets/load.js';

@@ -1,7 +1,8 @@
 /** `heaplab heaps`: the allocators, or one of them with its facts. */
 
 import * as v from 'valibot';
-import { catalog, type HeapDefinition } from '../heaps/catalog.js';
+import { catalog } from '../heaps/catalog.js';
+import type { HeapDefinition } from '../heaps/definition.js';
 import { type HeapDescription, heapList, heapReport } from '../report/listings.js';
 import { alignmentFlag, heapNamed, optionNames } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';

@@ -2,7 +2,8 @@
 
 import { type Build, plainCostTable } from '../costs/files.js';
 import { MeteredHeap } from '../costs/metered-heap.js';
-import { catalog, type HeapDefinition } from '../heaps/catalog.js';
+import { catalog } from '../heaps/catalog.js';
+import type { HeapDefinition } from '../heaps/definition.js';
 import { NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
@@ -36,8 +37,8 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     throw badOption(`${definition.name} manages one region, not ${regions.length}`, 'one --region');
   }
   for (const region of regions) {
-    if (region.bytes < definition.minimumArenaBytes(alignment)) {
-      const least = definition.minimumArenaBytes(alignment);
+    const least = definition.minimumArenaBytes(alignment, options);
+    if (region.bytes < least) {
       throw badOption(`${definition.name} cannot work in ${region.bytes} bytes`, `at least ${least} bytes`);
     }
   }

@@ -5,7 +5,7 @@
  * an error. Cycles were not measured: they are Arm's instruction timings at zero wait states.
  */
 
-import type { HeapDefinition } from '../heaps/catalog.js';
+import type { HeapDefinition } from '../heaps/definition.js';
 import { type HeapCall, NULL_CALL } from '../heaps/heap.js';
 
 export type HeapCallKind = 'malloc' | 'free';

@@ -1,7 +1,7 @@
 /** Finds the measured cost tables, `costs/<heap>[-kernel]-cortex-m3-<build>.json`. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { HeapDefinition } from '../heaps/catalog.js';
+import type { HeapDefinition } from '../heaps/definition.js';
 import { CostTable, type CostTableFile } from './cost-table.js';
 
 /** The compilers' builds that were measured. */

@@ -1,6 +1,6 @@
 /** One powered-on device: RAM, clock, heap. Made afresh at every reset. */
 
-import type { HeapDefinition, HeapOptions } from '../heaps/catalog.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { AddressHandles, type HandleHeap } from '../heaps/handle-heap.js';
 import type { Heap, HeapLayout } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';

@@ -2,7 +2,7 @@
 
 import type { CostTable, HeapCallKind } from '../costs/cost-table.js';
 import { type Build, deviceCostTable } from '../costs/files.js';
-import type { HeapDefinition } from '../heaps/catalog.js';
+import type { HeapDefinition } from '../heaps/definition.js';
 import type { Heap } from '../heaps/heap.js';
 import { accessesSince, type Memory } from '../mcu/index.js';
 import type { Target } from '../targets/target.js';

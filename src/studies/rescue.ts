@@ -4,7 +4,8 @@
  */
 
 import * as v from 'valibot';
-import { catalog, type HeapDefinition, type HeapOptions } from '../heaps/catalog.js';
+import { catalog } from '../heaps/catalog.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { UserError } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { Recorder } from '../inspect/recorder.js';

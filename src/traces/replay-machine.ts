@@ -1,6 +1,6 @@
 /** The machine a trace is replayed on: just RAM for the heap, placed where the caller says. */
 
-import type { HeapDefinition, HeapOptions } from '../heaps/catalog.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import type { Heap, HeapLayout } from '../heaps/heap.js';
 import { Memory, type Region } from '../mcu/memory.js';
 

@@ -1,7 +1,8 @@
 /** A heap on RAM that goes on beside it: what lies around a heap matters to whoever frees a foreign pointer. */
 
 import * as v from 'valibot';
-import { findHeap, type HeapOptions } from '../../src/heaps/catalog.js';
+import { findHeap } from '../../src/heaps/catalog.js';
+import type { HeapOptions } from '../../src/heaps/definition.js';
 import type { Heap, PieceKind } from '../../src/heaps/heap.js';
 import { Fault, type FaultKind, Memory } from '../../src/mcu/index.js';
 

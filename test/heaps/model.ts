@@ -6,17 +6,12 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import * as v from 'valibot';
-import type { HeapDefinition, HeapOptions } from '../../src/heaps/catalog.js';
+import type { HeapDefinition, HeapOptions } from '../../src/heaps/definition.js';
 import { NULL, NULL_CALL } from '../../src/heaps/heap.js';
 import { calloc, realloc } from '../../src/heaps/library.js';
 import type { Region } from '../../src/mcu/memory.js';
 import { type ReplayMachine, replayMachine } from '../../src/traces/replay-machine.js';
 import { type Piece, piecesOf } from './device.js';
-
-/** Blocks are never given back: its free is always refused. */
-const NEVER_FREES = new Set(['heap_1']);
-/** By their policy they refuse now and then although some hole would do. */
-const MAY_PASS_OVER_A_HOLE = new Set(['tlsf', 'o1heap']);
 
 /** `pick` chooses among the live blocks. */
 export type Call =
@@ -76,7 +71,7 @@ function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
   const regions: Region[] = [];
   let origin = place.origin + place.shift;
   for (const extra of place.extraBytes) {
-    const bytes = definition.minimumArenaBytes(place.alignment) + extra;
+    const bytes = definition.minimumArenaBytes(place.alignment, place.options) + extra;
     regions.push({ name: `heap${regions.length}`, origin, bytes });
     origin = Math.ceil((origin + bytes) / 64) * 64 + 64;
   }
@@ -127,7 +122,7 @@ export class Model {
   }
 
   get frees(): boolean {
-    return !NEVER_FREES.has(this.definition.name);
+    return this.definition.neverFrees !== true;
   }
 
   holes(): Piece[] {
@@ -196,13 +191,14 @@ export class Model {
     const address = call();
     if (address === NULL) {
       assert.ok(
-        !fits || MAY_PASS_OVER_A_HOLE.has(this.definition.name),
+        !fits || this.definition.mayPassOverAHole === true,
         'NULL only where no hole is large enough',
       );
       return NULL;
     }
     assert.ok(fits, 'a block comes out of a hole');
-    assert.equal(address % layout.alignment, 0, 'payloads are aligned');
+    const alignment = this.definition.payloadAlignment?.(layout.alignment) ?? layout.alignment;
+    assert.equal(address % alignment, 0, 'payloads are aligned');
     this.seed++;
     this.live.push({ address, bytes, seed: this.seed });
     for (let index = 0; index < bytes; index++) {

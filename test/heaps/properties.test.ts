@@ -48,10 +48,11 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
     });
 
     it.each([4, 8, 16])('writes nothing beside its statics and its arena at alignment %i', (alignment) => {
-      const bytes = definition.minimumArenaBytes(alignment) + 1000;
+      const options = v.parse(definition.options, {});
+      const bytes = definition.minimumArenaBytes(alignment, options) + 1000;
       const { heap, memory, statics, origin } = device(definition.name, { alignment, bytes });
       const beside = [
-        [statics + definition.staticBytes(v.parse(definition.options, {})), origin],
+        [statics + definition.staticBytes(options), origin],
         [origin + bytes, origin + bytes + 0x400],
       ] as const;
       for (const [from, to] of beside) memory.fill(from, to - from, 0xee);

@@ -37,6 +37,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { defineHeap } from '../definition.js';
 import {
   Corruption,
   type Heap,
@@ -54,7 +55,7 @@ import {
   walkRegion,
   walkUntouchedRegion,
 } from './arena.js';
-import type { Heap2Options } from './heap-2.js';
+import { type Heap2Options, heap2Options } from './options.js';
 import { ALLOCATED, alignedHeader, alignUp, assertion, blockBytes, endlessList } from './request.js';
 
 const NEXT_BY_SIZE = 0;
@@ -67,11 +68,11 @@ const START = 0;
 const END = 12;
 const FREE_BYTES = 24;
 const INITIALISED = 28;
-export const HEAP_2_COALESCING_STATIC_BYTES = 32;
+const STATIC_BYTES = 32;
 
 /** The cost model's words, in the order of their bits. */
-export const HEAP_2_COALESCING_MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
-export const HEAP_2_COALESCING_FREE_WORDS = ['merge_prev', 'merge_next'] as const;
+const MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
+const FREE_WORDS = ['merge_prev', 'merge_next'] as const;
 const ALIGN = 1;
 const WALK = 2;
 const FOUND = 4;
@@ -320,3 +321,24 @@ export class Heap2Coalescing implements Heap {
     return this.memory.loadWord(this.statics + INITIALISED) !== 0;
   }
 }
+
+export const heap2Coalescing = defineHeap({
+  name: 'heap_2_coalescing',
+  origin: 'heap_2 extended after the heap_2 notes, their faults corrected; not what ships as heap_2',
+  facts: {
+    policy: 'best fit from a list sorted by size; holes merged at free through a list sorted by address',
+    block: 'header {next by size, next by address, size}, 12 bytes (16 at alignments 8 and 16)',
+    mallocCost: 'O(holes), up to three list walks',
+    freeCost: 'O(holes), up to four list walks',
+    bound: 'as any best fit that merges at once: max over r of r(M-r+1)',
+    useWhen: 'best fit should keep large holes whole, and lists are short',
+    notWhen: 'blocks are small (12 bytes of header) or calls must be quick',
+  },
+  options: heap2Options,
+  pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
+  coalesces: true,
+  regions: 'one',
+  staticBytes: () => STATIC_BYTES,
+  minimumArenaBytes: (alignment) => alignment + 32,
+  create: (memory, layout, options) => new Heap2Coalescing(memory, layout, options),
+});

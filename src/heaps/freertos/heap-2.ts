@@ -28,6 +28,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { defineHeap } from '../definition.js';
 import {
   Corruption,
   type Heap,
@@ -45,6 +46,7 @@ import {
   walkRegion,
   walkUntouchedRegion,
 } from './arena.js';
+import { type Heap2Options, heap2Options } from './options.js';
 import { ALLOCATED, alignedHeader, alignUp, assertion, blockBytes, endlessList } from './request.js';
 
 const NEXT = 0;
@@ -56,22 +58,15 @@ const START = 0;
 const END = 8;
 const FREE_BYTES = 16;
 const INITIALISED = 20;
-export const HEAP_2_STATIC_BYTES = 24;
+const STATIC_BYTES = 24;
 
 /** The cost model's words for a malloc, in the order of their bits. */
-export const HEAP_2_MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
+const MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
 const ALIGN = 1;
 const WALK = 2;
 const FOUND = 4;
 const SPLIT = 8;
 const NONZERO = 16;
-
-export interface Heap2Options {
-  /** Whether `configASSERT` stops the device; if not, a bad free is ignored in silence. */
-  readonly asserts: boolean;
-  /** `configHEAP_CLEAR_MEMORY_ON_FREE`: freed payloads are zeroed. */
-  readonly clearOnFree: boolean;
-}
 
 export class Heap2 implements Heap {
   readonly lastCall = new HeapCall();
@@ -237,3 +232,24 @@ export class Heap2 implements Heap {
     return this.memory.loadWord(this.statics + INITIALISED) !== 0;
   }
 }
+
+export const heap2 = defineHeap({
+  name: 'heap_2',
+  origin: 'FreeRTOS V11, heap_2.c',
+  facts: {
+    policy: 'best fit from a list of holes sorted by size; holes are never merged',
+    block: 'header {next, size}, 8 bytes (16 at alignment 16)',
+    mallocCost: 'O(holes), twice after a split',
+    freeCost: 'O(holes)',
+    bound: 'none: memory once cut into small blocks stays cut',
+    useWhen: 'you study firmware that has it; harmless where all blocks come in a few fixed sizes',
+    notWhen: 'sizes vary: use heap_4, or heap_2_coalescing',
+  },
+  options: heap2Options,
+  pathWords: { malloc: MALLOC_WORDS, free: [] },
+  coalesces: false,
+  regions: 'one',
+  staticBytes: () => STATIC_BYTES,
+  minimumArenaBytes: (alignment) => alignment + 32,
+  create: (memory, layout, options) => new Heap2(memory, layout, options),
+});

@@ -30,7 +30,9 @@
  *             constant, for the same input must give the same bytes.
  */
 
+import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
+import { defineHeap } from '../definition.js';
 import {
   Corruption,
   type Heap,
@@ -48,7 +50,7 @@ import {
   walkRegion,
   walkUntouchedRegion,
 } from './arena.js';
-import type { Heap2Options } from './heap-2.js';
+import { assertsOption, clearOnFreeOption, protectorOption } from './options.js';
 import {
   ALLOCATED,
   alignDown,
@@ -76,26 +78,24 @@ const CANARY = 28;
 const CANARY_VALUE = 0xa5c3_5a3c;
 
 /** The cost model's words, in the order of their bits. */
-export const HEAP_4_MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
+const MALLOC_WORDS = ['align', 'walk', 'found', 'split', 'nonzero'] as const;
 const ALIGN = 1;
 const WALK = 2;
 const FOUND = 4;
 const SPLIT = 8;
 const NONZERO = 16;
-export const HEAP_4_FREE_WORDS = ['merge_prev', 'merge_next', 'at_end', 'not_first'] as const;
+const FREE_WORDS = ['merge_prev', 'merge_next', 'at_end', 'not_first'] as const;
 const MERGE_PREVIOUS = 1;
 const MERGE_NEXT = 2;
 const AT_END = 4;
 const NOT_FIRST = 8;
 
-export interface Heap4Options extends Heap2Options {
-  /** `configENABLE_HEAP_PROTECTOR`: links are stored XORed with a canary. */
-  readonly protector: boolean;
-}
-
-export function heap4StaticBytes(options: Heap4Options): number {
-  return options.protector ? 32 : 28;
-}
+const options = v.strictObject({
+  asserts: assertsOption,
+  clearOnFree: clearOnFreeOption,
+  protector: protectorOption,
+});
+export type Heap4Options = v.InferOutput<typeof options>;
 
 export class Heap4 implements Heap {
   readonly lastCall = new HeapCall();
@@ -333,3 +333,24 @@ export class Heap4 implements Heap {
     return this.memory.loadWord(this.statics + END) !== 0;
   }
 }
+
+export const heap4 = defineHeap({
+  name: 'heap_4',
+  origin: 'FreeRTOS V11, heap_4.c',
+  facts: {
+    policy: 'first fit in address order; holes merged at once',
+    block: 'header {next, size}, 8 bytes (16 at alignment 16); an end marker of one header',
+    mallocCost: 'O(holes below the one taken)',
+    freeCost: 'O(holes below the block)',
+    bound: 'M * H(n) / ln 2 (first fit, Knuth)',
+    useWhen: 'as the ordinary choice on one region of RAM',
+    notWhen: 'every call must be quick whatever the history',
+  },
+  options,
+  pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
+  coalesces: true,
+  regions: 'one',
+  staticBytes: ({ protector }) => (protector ? 32 : 28),
+  minimumArenaBytes: (alignment) => alignment + 48,
+  create: (memory, layout, chosen) => new Heap4(memory, layout, chosen),
+});
