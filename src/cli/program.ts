@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { packageFile } from '../input/package-file.js';
 import type { Terminal } from './terminal.js';
 
 type Action = (...values: never[]) => number | Promise<number>;
@@ -115,6 +116,5 @@ function collect(value: string, previous: string[]): string[] {
 }
 
 function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }

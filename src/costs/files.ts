@@ -2,13 +2,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { HeapDefinition } from '../heaps/definition.js';
+import { packageFile } from '../input/package-file.js';
 import { CostTable, type CostTableFile } from './cost-table.js';
 
 /** The compilers' builds that were measured. */
 export const BUILDS = ['gcc12-Os', 'gcc12-O2'] as const;
 export type Build = (typeof BUILDS)[number];
-
-const FOLDER = new URL('../../costs/', import.meta.url);
 
 /** Without the kernel's part of `xTaskResumeAll`; undefined where the heap was not measured. */
 export function plainCostTable(heap: HeapDefinition, build: Build): CostTable | undefined {
@@ -21,7 +20,7 @@ export function deviceCostTable(heap: HeapDefinition, build: Build): CostTable |
 }
 
 function readTable(name: string, heap: HeapDefinition): CostTable | undefined {
-  const file = new URL(name, FOLDER);
+  const file = packageFile(`costs/${name}`);
   if (!existsSync(file)) return undefined;
   return new CostTable(JSON.parse(readFileSync(file, 'utf8')) as CostTableFile, heap);
 }

@@ -2,15 +2,15 @@
 
 import { readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readText, validate, YamlFile } from '../input/files.js';
 import { nearest, type Problem, UserError } from '../input/index.js';
+import { packageFile } from '../input/package-file.js';
 import { type TargetFault, targetFaults } from './faults.js';
 import { type CompleteProfile, type ExtendingProfile, targetSchema } from './schema.js';
 import type { Target } from './target.js';
 
-/** The profiles that come with heaplab; the same way from `src/targets` and from `dist/targets`. */
-const BUILT_IN = fileURLToPath(new URL('../../targets/', import.meta.url));
+/** The profiles that come with heaplab. */
+const BUILT_IN = packageFile('targets');
 
 /** The built-in targets' names, sorted. */
 export function targetNames(): string[] {

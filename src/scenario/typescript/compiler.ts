@@ -2,11 +2,11 @@
 
 import { createRequire, SourceMap } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Service } from 'ts-node';
 import type ts from 'typescript';
 import { byPlace, type Path } from '../../input/files.js';
 import { type Problem, UserError } from '../../input/index.js';
+import { packageFile, RUNS_FROM_SOURCE } from '../../input/package-file.js';
 import type { CallSite } from '../script-call.js';
 import { instrument, type Job } from './instrument.js';
 import { partRange, rangeBetween, type TextRange } from './text-ranges.js';
@@ -56,7 +56,7 @@ class ScenarioCompiler {
     const { create } = require('ts-node') as typeof import('ts-node');
     const { prepareStackTrace } = Error;
     this.service = create({
-      cwd: dirname(fileURLToPath(import.meta.url)),
+      cwd: packageFile('.'),
       compiler: require.resolve('typescript'),
       skipProject: true,
       transpileOnly: false,
@@ -129,8 +129,7 @@ export function compile(source: SourceFile, isScenario: boolean): CompiledFile {
 
 /** What `heaplab` means in a scenario's imports, without regard to what may be installed beside it. */
 function libraryTypes(): string {
-  const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.d.ts';
-  return fileURLToPath(new URL(`../define${ending}`, import.meta.url));
+  return packageFile(RUNS_FROM_SOURCE ? 'src/scenario/define.ts' : 'dist/scenario/define.d.ts');
 }
 
 /** The name of another file, as the user would give it. */

@@ -1,0 +1,56 @@
+// Puts `dist/` together: reading two hundred modules one by one would take longer than a short run.
+// Names stay as they are, so that a stack trace in a bug report can be read.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'rolldown';
+
+export default defineConfig({
+  input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
+  platform: 'node',
+  // Loaded for scenarios in TypeScript alone, and too large to be bundled.
+  external: ['typescript', 'ts-node'],
+  // yaml's build for browsers is one of ES modules, of which only what is used is taken.
+  resolve: {
+    alias: { yaml: fileURLToPath(new URL('./browser/index.js', import.meta.resolve('yaml/package.json'))) },
+  },
+  plugins: [licences()],
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    format: 'esm',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  },
+});
+
+/** What the licences of the bundled packages ask for: their text goes with the code. */
+function licences() {
+  return {
+    name: 'licences',
+    generateBundle(_options, bundle) {
+      const modules = Object.values(bundle).flatMap((chunk) => chunk.moduleIds ?? []);
+      const packages = [...new Set(modules.map(packageOf).filter((folder) => folder !== undefined))].sort();
+      const source = packages
+        .map((folder) => `${titleOf(folder)}\n\n${licenceOf(folder)}`)
+        .join('\n\n---\n\n');
+      this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-LICENCES.txt', source });
+    },
+  };
+}
+
+function packageOf(module) {
+  return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(module)?.[1];
+}
+
+function titleOf(folder) {
+  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return `${name} ${version}`;
+}
+
+function licenceOf(folder) {
+  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  if (file === undefined) throw new Error(`${folder} has no licence file`);
+  return readFileSync(join(folder, file), 'utf8').trim();
+}
