@@ -1,21 +1,29 @@
 /**
  * A histogram of whole numbers that forgets nothing: percentiles are exact. Costs of heap calls are small
- * numbers, so those have an array; the few large ones, suspensions by a script above all, go to a map.
+ * numbers, so those have an array, and adding one is an increment; the few large ones, suspensions by a script
+ * above all, go to a map. Everything else is worked out when it is asked for.
  */
 export class IntegerHistogram {
-  count = 0;
-  total = 0;
-  maximum = 0;
-  private readonly small = new Uint32Array(SMALL_VALUES);
+  private readonly small = new Float64Array(SMALL_VALUES);
   private readonly large = new Map<number, number>();
 
   /** `value`: a whole number, at least 0. */
   add(value: number): void {
-    this.count++;
-    this.total += value;
-    if (value > this.maximum) this.maximum = value;
     if (value < SMALL_VALUES) this.small[value]!++;
     else this.large.set(value, (this.large.get(value) ?? 0) + 1);
+  }
+
+  get count(): number {
+    return this.sum(() => 1);
+  }
+
+  get total(): number {
+    return this.sum((value) => value);
+  }
+
+  /** 0 if empty. */
+  get maximum(): number {
+    return this.percentile(1);
   }
 
   /** The smallest value that at least `share` (above 0, at most 1) of all values do not exceed; 0 if empty. */
@@ -27,6 +35,12 @@ export class IntegerHistogram {
       if (count > 0 && seen >= rank) return value;
     }
     return 0;
+  }
+
+  private sum(term: (value: number) => number): number {
+    let sum = 0;
+    for (const [value, count] of this.entries()) sum += count * term(value);
+    return sum;
   }
 
   /** Ascending by value. */

@@ -50,6 +50,7 @@ export class Recorder implements RunObserver {
   private readonly malloc = new CallCosts();
   private readonly free = new CallCosts();
   private readonly suspension = new IntegerHistogram();
+  private longestSuspension = 0;
   private longestSuspensionBy = '';
   private resets = 0;
   private allocations = 0;
@@ -131,8 +132,10 @@ export class Recorder implements RunObserver {
   }
 
   suspensionEnded(holder: Task, cycles: number): void {
-    if (cycles > this.suspension.maximum) this.longestSuspensionBy = holder.name;
     this.suspension.add(cycles);
+    if (cycles <= this.longestSuspension) return;
+    this.longestSuspension = cycles;
+    this.longestSuspensionBy = holder.name;
   }
 
   heldUp(victim: Task, holder: Task, cycles: number): void {

@@ -70,7 +70,7 @@ export class Memory {
   loadWord(address: number): number {
     this.loads = (this.loads + 1) | 0;
     const word = this.words[((address >>> 2) | (address << 30)) - this.firstIndex];
-    return word === undefined ? this.loadElsewhere(address) : word;
+    return word === undefined ? this.loadElsewhere(address >>> 0) : word;
   }
 
   /** Stores the low 32 bits of `value`. @throws Fault when unaligned or outside every region */
@@ -78,7 +78,7 @@ export class Memory {
     this.stores = (this.stores + 1) | 0;
     const index = ((address >>> 2) | (address << 30)) - this.firstIndex;
     if (index >= 0 && index < this.wordCount) this.words[index] = value;
-    else this.storeElsewhere(address, value);
+    else this.storeElsewhere(address >>> 0, value);
   }
 
   /** The byte at `address`. @throws Fault outside every region */
@@ -110,7 +110,8 @@ export class Memory {
     const source = this.bankOf(from, bytes);
     const target = this.bankOf(to, bytes);
     const offset = from - source.region.origin;
-    target.bytes.set(source.bytes.subarray(offset, offset + bytes), to - target.region.origin);
+    if (source === target) source.bytes.copyWithin(to - source.region.origin, offset, offset + bytes);
+    else target.bytes.set(source.bytes.subarray(offset, offset + bytes), to - target.region.origin);
     this.loads = (this.loads + wordsOf(bytes)) | 0;
     this.stores = (this.stores + wordsOf(bytes)) | 0;
   }
@@ -143,8 +144,7 @@ export class Memory {
   }
 
   private bankOf(address: number, bytes: number): Bank {
-    const bank = this.banks.find((candidate) => candidate.contains(address, bytes));
-    if (bank !== undefined) return bank;
+    for (const bank of this.banks) if (bank.contains(address, bytes)) return bank;
     const regions = this.banks.map(
       ({ region }) => `${region.name} ${hex(region.origin)}..${hex(region.origin + region.bytes - 1)}`,
     );

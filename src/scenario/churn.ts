@@ -5,9 +5,9 @@
 
 import TinyQueue from 'tinyqueue';
 import type { Program } from '../kernel/index.js';
-import type { Block, Request } from './firmware.js';
+import type { Block, Firmware, Request } from './firmware.js';
 import type { Frame, Settle } from './frame.js';
-import { sampler } from './random.js';
+import { type Sampler, sampler } from './random.js';
 import type { ChurnStep, Step } from './scenario.js';
 import { cycleDistribution, toCycles } from './times.js';
 
@@ -16,57 +16,93 @@ interface Death {
   readonly block: Block;
 }
 
-export function* churn(step: ChurnStep & Pick<Step, 'at'>, frame: Frame, settle: Settle): Program {
-  const { firmware, random } = frame;
-  const { kernel } = firmware;
-  const { clock, scheduler } = kernel;
-  const gap = sampler(cycleDistribution(step.every, clock), random);
-  const size = sampler(step.size, random);
-  const lifetime = sampler(cycleDistribution(step.lifetime, clock), random);
-  const request: Request = { owner: frame.owner, label: 'churn', at: step.at };
-  const limitBytes = fillLimit(step, firmware.heapBytes);
-  const endCycle = step.duration === undefined ? Infinity : clock.cycle + toCycles(step.duration, clock);
-
-  const deaths = new TinyQueue<Death>([], (a, b) => a.cycle - b.cycle);
-  let liveBytes = 0;
-  let nextArrival = clock.cycle + gap();
-
-  while (clock.cycle < endCycle) {
-    for (
-      let death = deaths.peek();
-      death !== undefined && death.cycle <= clock.cycle;
-      death = deaths.peek()
-    ) {
-      deaths.pop();
-      liveBytes -= death.block.bytes;
-      firmware.free(death.block);
-      if (scheduler.switchDue) yield;
-    }
-    while (nextArrival <= clock.cycle) {
-      const bytes = size();
-      const bornCycle = nextArrival;
-      nextArrival += Math.max(1, gap());
-      if (liveBytes + bytes > limitBytes) continue;
-      const program = settle(bytes, () => {
-        const block = firmware.malloc(bytes, request);
-        if (block === undefined) return false;
-        liveBytes += bytes;
-        deaths.push({ cycle: bornCycle + lifetime(), block });
-        return true;
-      });
-      if (program !== undefined) yield* program;
-      if (scheduler.switchDue) yield;
-    }
-    const due = Math.min(nextArrival, deaths.peek()?.cycle ?? Infinity, endCycle);
-    yield* kernel.delay(Math.max(1, Math.ceil((due - clock.cycle) / clock.cyclesPerTick)));
-  }
-  for (let death = deaths.pop(); death !== undefined; death = deaths.pop()) {
-    firmware.free(death.block);
-    if (scheduler.switchDue) yield;
-  }
+export function churn(step: ChurnStep & Pick<Step, 'at'>, frame: Frame, settle: Settle): Program {
+  return new Churn(step, frame, settle).run();
 }
 
-/** Live bytes up to which blocks may arrive. */
+class Churn {
+  private readonly firmware: Firmware;
+  private readonly gap: Sampler;
+  private readonly size: Sampler;
+  private readonly lifetime: Sampler;
+  private readonly request: Request;
+  /** Live bytes up to which blocks may arrive. */
+  private readonly limitBytes: number;
+  private readonly endCycle: number;
+  private readonly deaths = new TinyQueue<Death>([], (a, b) => a.cycle - b.cycle);
+  private liveBytes = 0;
+  private nextArrival: number;
+  /** The arrival at hand. */
+  private bornCycle = 0;
+  private bytes = 0;
+
+  constructor(
+    step: ChurnStep & Pick<Step, 'at'>,
+    frame: Frame,
+    private readonly settle: Settle,
+  ) {
+    const { firmware, random } = frame;
+    const { clock } = firmware.kernel;
+    this.firmware = firmware;
+    this.gap = sampler(cycleDistribution(step.every, clock), random);
+    this.size = sampler(step.size, random);
+    this.lifetime = sampler(cycleDistribution(step.lifetime, clock), random);
+    this.request = { owner: frame.owner, label: 'churn', at: step.at };
+    this.limitBytes = fillLimit(step, firmware.heapBytes);
+    this.endCycle = step.duration === undefined ? Infinity : clock.cycle + toCycles(step.duration, clock);
+    this.nextArrival = clock.cycle + this.gap();
+  }
+
+  *run(): Program {
+    const { deaths, endCycle } = this;
+    const { clock, scheduler } = this.firmware.kernel;
+    while (clock.cycle < endCycle) {
+      while (this.nextDeathCycle() <= clock.cycle) {
+        this.die(deaths.pop()!);
+        if (scheduler.switchDue) yield;
+      }
+      while (this.nextArrival <= clock.cycle) {
+        const program = this.arrive();
+        if (program !== undefined) yield* program;
+        if (scheduler.switchDue) yield;
+      }
+      const due = Math.min(this.nextArrival, this.nextDeathCycle(), endCycle);
+      yield* this.firmware.kernel.delay(Math.max(1, Math.ceil((due - clock.cycle) / clock.cyclesPerTick)));
+    }
+    for (let death = deaths.pop(); death !== undefined; death = deaths.pop()) {
+      this.die(death);
+      if (scheduler.switchDue) yield;
+    }
+  }
+
+  private nextDeathCycle(): number {
+    const death = this.deaths.peek();
+    return death === undefined ? Infinity : death.cycle;
+  }
+
+  private die({ block }: Death): void {
+    this.liveBytes -= block.bytes;
+    this.firmware.free(block);
+  }
+
+  /** A program where the failure of the request is settled by one. */
+  private arrive(): Program | undefined {
+    this.bytes = this.size();
+    this.bornCycle = this.nextArrival;
+    this.nextArrival += Math.max(1, this.gap());
+    if (this.liveBytes + this.bytes > this.limitBytes) return undefined;
+    return this.settle(this.bytes, this.attempt);
+  }
+
+  private readonly attempt = (): boolean => {
+    const block = this.firmware.malloc(this.bytes, this.request);
+    if (block === undefined) return false;
+    this.liveBytes += this.bytes;
+    this.deaths.push({ cycle: this.bornCycle + this.lifetime(), block });
+    return true;
+  };
+}
+
 function fillLimit(step: ChurnStep, heapBytes: number): number {
   if (step.fill === undefined) return Infinity;
   return 'bytes' in step.fill ? step.fill.bytes : step.fill.share * heapBytes;

@@ -56,8 +56,10 @@ function hash(text: string): number {
 /** How often a draw outside its limits is repeated before it is clipped to them. */
 const MAXIMUM_REDRAWS = 100;
 
-/** A function that draws whole numbers, at least 0. */
-export function sampler(distribution: Distribution<number>, stream: RandomStream): () => number {
+/** Draws whole numbers, at least 0. */
+export type Sampler = () => number;
+
+export function sampler(distribution: Distribution<number>, stream: RandomStream): Sampler {
   switch (distribution.kind) {
     case 'constant': {
       const value = Math.max(0, Math.round(distribution.value));

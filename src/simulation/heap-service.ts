@@ -39,6 +39,7 @@ export class HeapService implements KernelStorage {
   private serial = 0;
   /** A heap without asserts takes no notice of a block whose header is broken. */
   private readonly mayIgnoreFrees: boolean;
+  private readonly patienceCycles: number;
   private readonly released = new Set<Block>();
 
   constructor(
@@ -48,6 +49,7 @@ export class HeapService implements KernelStorage {
     private readonly experiments: Experiments,
   ) {
     this.mayIgnoreFrees = board.config.options.asserts === false;
+    this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
   }
 
   /** `pvPortMalloc`. */
@@ -172,7 +174,7 @@ export class HeapService implements KernelStorage {
   /** A run that counts heap calls ends too when none comes any more. */
   private waitOn(): void {
     const { kernel, clock } = this.board;
-    kernel.endCycle = clock.cycle + clock.cycles(PATIENCE_SECONDS);
+    kernel.endCycle = clock.cycle + this.patienceCycles;
   }
 
   /** Their owners do not know: what they do with these blocks from now on does nothing. */

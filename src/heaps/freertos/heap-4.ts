@@ -107,6 +107,7 @@ export class Heap4 implements Heap {
   private readonly headerBytes: number;
   private readonly alignmentMask: number;
   private readonly maximumNodes: number;
+  private readonly protector: boolean;
 
   constructor(
     private readonly memory: Memory,
@@ -115,6 +116,7 @@ export class Heap4 implements Heap {
   ) {
     const [region] = layout.regions;
     this.headerBytes = alignedHeader(LINK_BYTES, layout.alignment);
+    this.protector = options.protector;
     this.alignmentMask = layout.alignment - 1;
     this.statics = layout.statics;
     this.start = layout.statics + START;
@@ -207,7 +209,7 @@ export class Heap4 implements Heap {
   /** One hole up to the end marker. Happens in the first malloc, even in one of 0 bytes. */
   private initialise(): void {
     const { memory, base, end } = this;
-    if (this.options.protector) memory.storeWord(this.statics + CANARY, CANARY_VALUE);
+    if (this.protector) memory.storeWord(this.statics + CANARY, CANARY_VALUE);
     this.storeLink(this.start, base);
     memory.storeWord(this.start + SIZE, 0);
     memory.storeWord(this.statics + END, end);
@@ -275,7 +277,7 @@ export class Heap4 implements Heap {
 
   /** 0 until the first malloc, and for good without the protector. */
   private get canary(): number {
-    return this.options.protector ? this.memory.loadWord(this.statics + CANARY) : 0;
+    return this.protector ? this.memory.loadWord(this.statics + CANARY) : 0;
   }
 
   private loadLink(node: number): number {
