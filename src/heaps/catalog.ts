@@ -17,6 +17,7 @@ import {
   HEAP_4_MALLOC_WORDS,
   Heap4,
   type Heap4Options,
+  heap4MinimumArenaBytes,
   heap4StaticBytes,
 } from './freertos/heap-4.js';
 import type { Heap, HeapLayout } from './heap.js';
@@ -48,7 +49,7 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly regions: 'one' | 'several';
   /** RAM for its own variables, outside the arena. */
   staticBytes(options: Options): number;
-  /** Smallest arena, in bytes, that it can be given. */
+  /** Smallest arena, in bytes, that it can be given, at whatever multiple of 4 that begins. */
   minimumArenaBytes(alignment: number): number;
   create(memory: Memory, layout: HeapLayout, options: Options): Heap;
 }
@@ -127,7 +128,7 @@ const heap4: HeapDefinition<HeapOptions & Heap4Options> = {
   coalesces: true,
   regions: 'one',
   staticBytes: heap4StaticBytes,
-  minimumArenaBytes: (alignment) => alignment + 48,
+  minimumArenaBytes: heap4MinimumArenaBytes,
   create: (memory, layout, options) => new Heap4(memory, layout, options),
 };
 

@@ -97,6 +97,11 @@ export function heap4StaticBytes(options: Heap4Options): number {
   return options.protector ? 32 : 28;
 }
 
+/** One block and the end marker, and what aligning either end of the arena may lose. */
+export function heap4MinimumArenaBytes(alignment: number): number {
+  return 2 * alignedHeader(LINK_BYTES, alignment) + 2 * alignment;
+}
+
 export class Heap4 implements Heap {
   readonly lastCall = new HeapCall();
 
