@@ -201,6 +201,10 @@ const TARGET_NOTES = `The first region holds, from its origin up: static data, t
 main stack. A heap that manages several regions gets the others that allow it as well. From the command line \`--ram\` sets the
 first region's size, \`--heap-size\` the heap's, \`--reserve\` the static data, \`--alignment\` the alignment.
 
+On every core an access outside these regions is a fault, and so is a word at an address that is no multiple of 4. A
+Cortex-M3, M4 or M7 would carry out the latter; here all are as strict as a Cortex-M0, because only a heap whose pointers
+are broken makes such an access. Steps such as \`fill\` and \`overflow\` write bytes and may begin anywhere.
+
 What a heap call costs goes by the core: on a Cortex-M the tables in \`costs/\` apply, measured on a Cortex-M3 build of
 the C code (gcc 12.2 -Os; \`--cost gcc12-O2\` for the other). Instructions are exact for that build; cycles follow from Arm's
 instruction timings at zero wait states and are an estimate. Heaps and cores without a table are estimated from memory

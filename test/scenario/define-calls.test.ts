@@ -86,6 +86,16 @@ describe('calls of the heap', () => {
     expect(result).toMatchObject({ outcome: 'fault', fault: { kind: 'unmapped', address: 0, task: 'main' } });
   });
 
+  it('refuse what fits into no pointer', () => {
+    for (const handle of [2 ** 32 + 0x2000_0c40, -4, 0.5, '0x20000000', undefined]) {
+      const forged = { handle } as unknown as Block;
+      const passOn = function* (task: TaskCalls): Script {
+        yield* task.free(forged);
+      };
+      expect(() => runTask(passOn)).toThrow(/is no block; expected what malloc or receive gave/);
+    }
+  });
+
   it('free what lives at a stale address by now, and count each block once', () => {
     const freeTwice = function* (task: TaskCalls): Script {
       const a = yield* task.malloc(64, 'a');
