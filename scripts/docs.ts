@@ -183,9 +183,9 @@ with a NULL pointer. A block that is sent through a queue belongs to whoever rec
 stays with the sender. Only \`compute\`, the waiting steps and heap calls take time.`;
 
 const QUANTITY_NOTES = `Sizes are \`24 B\`, \`2 KiB\`, \`1 MiB\` or a bare number of bytes. Times are \`10 ms\`, \`200 us\`, \`2 s\`, \`1 min\`, and
-\`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does. Sizes, times
-and counts may be drawn: from the run's seed, in a stream of its own for each task and interrupt, so that a new task does
-not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
+\`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does; a constant
+that is not 0 and comes to no tick at all is refused, as the task would not wait. Sizes, times and counts may be drawn: from
+the run's seed, in a stream of its own for each task and interrupt, so that a new task does not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns

@@ -126,6 +126,18 @@ describe('calls that take time', () => {
     expect(marks(run)).toEqual(['2 2', '3 3', '5 main 5']);
   });
 
+  it.each(['0.5 ms', '0.9 ticks', '10 cycles'] as const)('refuse a wait of %s, which is none', (time) => {
+    const sleep = function* (task: TaskCalls): Script {
+      yield* task.delay(time);
+    };
+    const receive = function* (task: TaskCalls): Script {
+      yield* task.receive('one', time);
+    };
+    const message = `${time === '0.5 ms' ? '500 µs' : time} is less than a tick (1 ms)`;
+    for (const script of [sleep, receive]) expect(() => runTask(script)).toThrow(message);
+    expect(runTask((task) => task.delay(0) as unknown as Script).result.outcome).toBe('finished');
+  });
+
   it('take their turns with other tasks', () => {
     const script = function* (task: TaskCalls): Script {
       yield* task.delay('1 ms');
