@@ -183,9 +183,9 @@ with a NULL pointer. A block that is sent through a queue belongs to whoever rec
 stays with the sender. Only \`compute\`, the waiting steps and heap calls take time.`;
 
 const QUANTITY_NOTES = `Sizes are \`24 B\`, \`2 KiB\`, \`1 MiB\` or a bare number of bytes. Times are \`10 ms\`, \`200 us\`, \`2 s\`, \`1 min\`, and
-\`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does. Sizes, times
-and counts may be drawn: from the run's seed, in a stream of its own for each task and interrupt, so that a new task does
-not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
+\`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does; a constant
+that is not 0 and comes to no tick at all is refused, as the task would not wait. Sizes, times and counts may be drawn: from
+the run's seed, in a stream of its own for each task and interrupt, so that a new task does not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
@@ -200,6 +200,10 @@ const TARGET_INTRODUCTION = `A target is a chip's profile: its RAM, clock and ke
 const TARGET_NOTES = `The first region holds, from its origin up: static data, the heap's own variables, the heap, and at its end the
 main stack. A heap that manages several regions gets the others that allow it as well. From the command line \`--ram\` sets the
 first region's size, \`--heap-size\` the heap's, \`--reserve\` the static data, \`--alignment\` the alignment.
+
+On every core an access outside these regions is a fault, and so is a word at an address that is no multiple of 4. A
+Cortex-M3, M4 or M7 would carry out the latter; here all are as strict as a Cortex-M0, because only a heap whose pointers
+are broken makes such an access. Steps such as \`fill\` and \`overflow\` write bytes and may begin anywhere.
 
 What a heap call costs goes by the core: on a Cortex-M the tables in \`costs/\` apply, measured on a Cortex-M3 build of
 the C code (gcc 12.2 -Os; \`--cost gcc12-O2\` for the other). Instructions are exact for that build; cycles follow from Arm's

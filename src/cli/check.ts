@@ -3,7 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Problem, UserError } from '../input/index.js';
+import { Clock } from '../mcu/index.js';
 import { loadScenario } from '../scenario/load.js';
+import { infeasibilities } from '../simulation/feasible.js';
 import { loadTarget } from '../targets/load.js';
 import { heapNamed, heapOptions, loadOptions } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';
@@ -30,6 +32,9 @@ function checkFile(file: string): string {
   const scenario = loadScenario(file, loadOptions());
   heapOptions(heapNamed(scenario.heap.name), scenario.heap.options, []);
   const target = loadTarget(scenario.target, { from: dirname(file) });
+  const { clockHertz, tickHertz } = target;
+  const problems = infeasibilities(scenario, target, new Clock(clockHertz, tickHertz));
+  if (problems.length > 0) throw new UserError(problems);
   return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;
 }
 

@@ -40,7 +40,7 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   payloadAlignment?(targetAlignment: number): number;
   /** RAM for its own variables, outside the arena. */
   staticBytes(options: Options): number;
-  /** Smallest arena, in bytes, that it can be given. */
+  /** Smallest arena, in bytes, that it can be given, at whatever multiple of 4 that begins. */
   minimumArenaBytes(alignment: number, options: Options): number;
   create(memory: Memory, layout: HeapLayout, options: Options): Heap;
 }

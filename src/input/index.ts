@@ -3,6 +3,7 @@ export { type Position, type Problem, type ProblemCode, problemLine, UserError }
 export {
   type Duration,
   formatBytes,
+  formatDuration,
   formatSeconds,
   groupDigits,
   parseBytes,

@@ -58,6 +58,12 @@ export interface Duration {
   readonly unit: 'seconds' | 'ticks' | 'cycles';
 }
 
+/** As one would write it: `10 ms`, `0.5 ticks`, `500 cycles`. */
+export function formatDuration({ amount, unit }: Duration): string {
+  if (unit === 'seconds') return formatSeconds(amount);
+  return `${groupDigits(amount)} ${amount === 1 ? unit.replace(/s$/, '') : unit}`;
+}
+
 /** `10 ms`, `3 ticks`, `500 cycles`. A bare 0 is no time at all. */
 export function parseDuration(text: string): Duration | undefined {
   const read = quantity(text);
@@ -120,5 +126,5 @@ function significant(value: number): string {
 
 /** `1,234,567`. */
 export function groupDigits(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+  return String(value).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -2,13 +2,12 @@
 
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Corruption } from '../heaps/heap.js';
-import type { Position } from '../input/index.js';
 import type { Queue, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
-import type { RunObserver } from '../simulation/events.js';
+import type { Place, RunObserver } from '../simulation/events.js';
 import type { Outcome, RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
@@ -118,12 +117,17 @@ export class Recorder implements RunObserver {
     this.tasks.switchedIn(task.name, this.board.clock.cycle);
   }
 
-  sent(sender: string, _queue: Queue, message: unknown): void {
-    if (this.isLive(message)) this.tasks.moved(message, sender, message.owner);
+  interruptRan(name: string, cycles: number): void {
+    this.tasks.interruptRan(name, cycles);
   }
 
-  received(task: Task, queue: Queue, message: unknown): void {
-    if (this.isLive(message)) this.tasks.moved(message, `queue:${queue.name}`, task.name);
+  /** Who sends a block that all tasks share need not be who holds it. */
+  sent(_sender: string, queue: Queue, message: unknown): void {
+    if (this.isLive(message)) this.tasks.moved(message, message.owner, `queue:${queue.name}`);
+  }
+
+  received(task: Task, _queue: Queue, message: unknown): void {
+    if (this.isLive(message)) this.tasks.moved(message, message.owner, task.name);
   }
 
   /** A firmware with a bug may also pass on a block that has been freed. */
@@ -155,23 +159,17 @@ export class Recorder implements RunObserver {
     this.lostContents.push({ task, tick: this.board.kernel.scheduler.tick, label, owner, address, ...place });
   }
 
-  faulted(fault: Fault, task: string, at: Position | undefined): void {
-    const { kind, address, reason } = fault;
-    const place = at === undefined ? {} : { at };
-    this.fault = { kind, address, reason, task, tick: this.board.kernel.scheduler.tick, ...place };
+  faulted({ kind, address, reason }: Fault, place: Place): void {
+    this.fault = { kind, address, reason, ...this.placed(place) };
   }
 
-  corrupted(corruption: Corruption, task: string, at: Position | undefined): void {
-    const place = at === undefined ? {} : { at };
-    const { address, invariant: reason } = corruption;
-    this.fault = {
-      kind: 'corruption',
-      address,
-      reason,
-      task,
-      tick: this.board.kernel.scheduler.tick,
-      ...place,
-    };
+  corrupted({ address, invariant: reason }: Corruption, place: Place): void {
+    this.fault = { kind: 'corruption', address, reason, ...this.placed(place) };
+  }
+
+  private placed({ context, task, at }: Place) {
+    const { tick } = this.board.kernel.scheduler;
+    return { context, task, tick, ...(at !== undefined && { at }) };
   }
 
   reset(): void {

@@ -6,10 +6,12 @@
 
 import * as v from 'valibot';
 import { type Problem, UserError } from '../input/index.js';
+import { FAULT_KINDS } from '../mcu/index.js';
 import { COST_CHOICES } from '../simulation/cost.js';
 import { CAUSES } from './cause.js';
 
-export const RESULT_VERSION = 1;
+/** Grows with every change after which an old result would be read wrong, or not at all. */
+export const RESULT_VERSION = 2;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Position = v.object({ line: Count, column: Count });
@@ -79,8 +81,10 @@ const OutOfMemory = v.object({
 
 const Sample = v.object({ cycle: Count, freeBytes: Count, largestHole: Count, liveBlocks: Count });
 
+/** Of whatever runs or holds blocks. */
 const TaskStatistics = v.object({
   name: v.string(),
+  kind: v.picklist(['task', 'interrupt', 'queue']),
   runCycles: Count,
   allocations: Count,
   frees: Count,
@@ -181,9 +185,12 @@ export const RunResultSchema = v.object({
   outOfMemory: v.array(OutOfMemory),
   fault: v.optional(
     v.object({
-      kind: v.string(),
+      kind: v.picklist([...FAULT_KINDS, 'corruption']),
       address: Count,
       reason: v.string(),
+      /** Where the firmware was; in `main` the task is `-`. */
+      context: v.picklist(['main', 'task', 'interrupt']),
+      /** The task's or interrupt's name. */
       task: v.string(),
       tick: Count,
       at: v.optional(Position),
@@ -220,12 +227,23 @@ export function parseResult(text: string, file: string): RunResult {
   }
   const version = (value as { version?: unknown } | null)?.version;
   if (typeof version === 'number' && version !== RESULT_VERSION) {
-    throw notAResult(file, `it has version ${version}, this heaplab reads version ${RESULT_VERSION}`);
+    throw otherVersion(file, version);
   }
   const parsed = v.safeParse(RunResultSchema, value);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   throw notAResult(file, `${v.getDotPath(issue) ?? 'the top level'}: ${issue.message}`);
+}
+
+function otherVersion(file: string, version: number): UserError {
+  const age = version < RESULT_VERSION ? 'an older' : 'a newer';
+  const problem: Problem = {
+    code: 'syntax',
+    file,
+    message: `${age} heaplab wrote this result: it has version ${version}, this one reads version ${RESULT_VERSION}`,
+    expected: 'a file written by this "heaplab run … --out result.json": make the run again',
+  };
+  return new UserError([problem]);
 }
 
 function notAResult(file: string, why: string): UserError {

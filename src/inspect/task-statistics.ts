@@ -6,13 +6,16 @@ import type { TaskResult } from './result.js';
 
 export class TaskStatistics {
   private readonly byName = new Map<string, TaskResult>();
+  /** Apart: a task may have the same name. */
+  private readonly interrupts = new Map<string, TaskResult>();
   private running: TaskResult | undefined;
   private lastAsked: TaskResult | undefined;
   private switchedInCycle = 0;
 
-  /** Sorted by name; queues that blocks travel through count as holders too. */
+  /** Sorted by name; queues that blocks travel through count as holders too, interrupts only if they took time. */
   results(): TaskResult[] {
-    return [...this.byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const all = [...this.byName.values(), ...this.interrupts.values()];
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   switchedIn(task: string, cycle: number): void {
@@ -25,6 +28,14 @@ export class TaskStatistics {
     if (this.running !== undefined) this.running.runCycles += cycle - this.switchedInCycle;
     this.switchedInCycle = cycle;
     this.running = undefined;
+  }
+
+  /** Its time is none of the running task's. */
+  interruptRan(name: string, cycles: number): void {
+    const entry = this.interrupts.get(name) ?? emptyResult(name, 'interrupt');
+    this.interrupts.set(name, entry);
+    entry.runCycles += cycles;
+    if (this.running !== undefined) this.running.runCycles -= cycles;
   }
 
   allocated(block: Block): void {
@@ -79,7 +90,7 @@ export class TaskStatistics {
     if (this.lastAsked?.name === name) return this.lastAsked;
     let entry = this.byName.get(name);
     if (entry === undefined) {
-      entry = emptyResult(name);
+      entry = emptyResult(name, name.startsWith('queue:') ? 'queue' : 'task');
       this.byName.set(name, entry);
     }
     this.lastAsked = entry;
@@ -92,9 +103,10 @@ function gain(entry: TaskResult, bytes: number): void {
   if (entry.liveBytes > entry.peakLiveBytes) entry.peakLiveBytes = entry.liveBytes;
 }
 
-function emptyResult(name: string): TaskResult {
+function emptyResult(name: string, kind: TaskResult['kind']): TaskResult {
   return {
     name,
+    kind,
     runCycles: 0,
     allocations: 0,
     frees: 0,

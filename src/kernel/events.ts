@@ -11,6 +11,8 @@ export interface KernelEvents {
   sendFailed(sender: string, queue: Queue, message: unknown): void;
   received(task: Task, queue: Queue, message: unknown): void;
   receiveFailed(task: Task, queue: Queue): void;
+  /** The handler of interrupt `name` took `cycles`, more than 0, while the running task stood still. */
+  interruptRan(name: string, cycles: number): void;
   /** The outermost `xTaskResumeAll` after `cycles` of suspension by `holder`. */
   suspensionEnded(holder: Task, cycles: number): void;
   /** `victim`, of higher priority, could have run `cycles` earlier had `holder` not suspended the scheduler. */

@@ -5,6 +5,7 @@ export {
   type KernelConfig,
   type KernelObject,
   type KernelStorage,
+  MAIN,
   Stop,
 } from './kernel.js';
 export { FOREVER, type Queue } from './queue.js';

@@ -44,6 +44,9 @@ export class Stop {
   constructor(readonly reason: 'end' | 'halt' | 'reset') {}
 }
 
+/** What runs before the scheduler. No task or interrupt can have this name. */
+export const MAIN = 'main()';
+
 const MAXIMUM_IDLE_SWITCHES = 100_000;
 
 export class Kernel {
@@ -64,7 +67,7 @@ export class Kernel {
   constructor(
     readonly clock: Clock,
     private readonly config: KernelConfig,
-    events: KernelEvents,
+    private readonly events: KernelEvents,
     private readonly storage: KernelStorage | undefined,
   ) {
     this.scheduler = new Scheduler(clock, config.priorities, events);
@@ -205,9 +208,26 @@ export class Kernel {
     scheduler.passTicks();
     const due = this.interrupts.find((interrupt) => interrupt.nextCycle <= clock.cycle);
     if (due === undefined) return;
-    this.interrupted = due;
-    due.fire();
+    this.handle(due);
+  }
+
+  /** After a fault it stays noted whose handler it was in. */
+  private handle(interrupt: Interrupt): void {
+    const { clock } = this;
+    const startCycle = clock.cycle;
+    this.interrupted = interrupt;
+    try {
+      interrupt.fire();
+    } finally {
+      if (clock.cycle > startCycle) this.events.interruptRan(interrupt.name, clock.cycle - startCycle);
+    }
     this.interrupted = undefined;
+  }
+
+  /** Whose code runs: the name of an interrupt, a task, or {@link MAIN} before the scheduler does. */
+  get running(): string {
+    const { interrupted, scheduler } = this;
+    return interrupted?.name ?? (scheduler.isRunning ? scheduler.current!.name : MAIN);
   }
 
   /** Time that an interrupt's handler takes: nothing else happens meanwhile. */

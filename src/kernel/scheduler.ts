@@ -177,6 +177,30 @@ export class Scheduler {
     if (this.yieldPending && this.running) this.yield();
   }
 
+  /** The run is over: what a suspension that nobody ended did until now is told as if it ended here. */
+  tellOpenSuspension(): void {
+    const { current: holder, clock } = this;
+    const cycles = clock.cycle - this.suspendedSinceCycle;
+    if (this.suspensions === 0 || holder === undefined || cycles === 0) return;
+    this.events.suspensionEnded(holder, cycles);
+    for (const task of this.pendingReady.owners()) {
+      if (task.priority > holder.priority) this.events.heldUp(task, holder, clock.cycle - task.readiedCycle);
+    }
+    if (this.running) this.tellHeldUp(holder, this.timerTicks());
+  }
+
+  /** Those whose delay has ended by `tick`, though they could not run. */
+  private tellHeldUp(holder: Task, tick: number): void {
+    for (const task of this.delayed.owners()) {
+      const wakeTick = task.stateItem.value;
+      if (wakeTick > tick) break;
+      // One that an interrupt has woken before is told of already.
+      if (task.priority > holder.priority && task.eventItem.list !== this.pendingReady) {
+        this.events.heldUp(task, holder, this.clock.cycle - this.cycleOfTick(wakeTick));
+      }
+    }
+  }
+
   private releasePendingReady(holder: Task): void {
     for (let task = this.pendingReady.head; task !== undefined; task = this.pendingReady.head) {
       task.eventItem.remove();
@@ -193,12 +217,7 @@ export class Scheduler {
     const last = this.timerTicks();
     while (this.countedTicks < last) {
       const tick = Math.min(this.nextEventfulTick(), last);
-      for (const task of this.delayed.owners()) {
-        if (task.stateItem.value > tick) break;
-        if (task.priority > holder.priority) {
-          this.events.heldUp(task, holder, this.clock.cycle - this.cycleOfTick(tick));
-        }
-      }
+      this.tellHeldUp(holder, tick);
       if (this.incrementTick(tick)) this.yieldPending = true;
     }
   }

@@ -3,17 +3,19 @@
  * as data, together with the task, tick and script line that met it; it never reaches the user as a stack.
  */
 
-export type FaultKind =
+export const FAULT_KINDS = [
   /** A word access whose address is no multiple of 4. */
-  | 'unaligned'
+  'unaligned',
   /** An access outside every region of RAM. */
-  | 'unmapped'
+  'unmapped',
   /** A `configASSERT` of the simulated firmware failed. */
-  | 'assertion'
+  'assertion',
   /** A list in RAM has a cycle: the real code would never come back. */
-  | 'endless-loop'
+  'endless-loop',
   /** The scenario's firmware did what no firmware may do, for example call malloc in an interrupt. */
-  | 'illegal-call';
+  'illegal-call',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Thrown by {@link Memory} and by heaps; `address` is the simulated address that was refused. */
 export class Fault extends Error {
@@ -24,8 +26,15 @@ export class Fault extends Error {
     readonly address: number,
     readonly reason: string,
   ) {
-    super(`${kind} at ${hex(address)}: ${reason}`);
+    super(`${faultTitle(kind, address)}: ${reason}`);
   }
+}
+
+/** `unmapped at 0x00000000`, but `illegal call`: what is about no address has 0, and 0 then says nothing. */
+export function faultTitle(kind: FaultKind, address: number): string {
+  const isAccess = kind === 'unmapped' || kind === 'unaligned';
+  const title = kind.replaceAll('-', ' ');
+  return isAccess || address !== 0 ? `${title} at ${hex(address)}` : title;
 }
 
 /** An address as firmware people write it: `0x20000010`. */

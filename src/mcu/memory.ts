@@ -5,11 +5,18 @@
  * time walking lists in here, so the word access is kept to one check: the address is rotated right by two,
  * which makes a word index of it and moves the two alignment bits to the top, where they push the index out
  * of range. Out of range and unaligned are then the same test, for a load the array's own.
+ *
+ * Unaligned words are refused on every core, as a Cortex-M0 does, though an M3 would load them: no heap here
+ * makes such an access unless its pointers are broken.
+ *
+ * The rotation keeps 32 bits: a word's address is taken modulo 2^32, which is how a heap's sums of addresses
+ * come out on the chip. A test for more would make list walks a third slower. Bytes and ranges, with which
+ * scripts get at RAM (fill, overflow, calloc), are compared as the numbers they are: 2^32 and above is a fault.
  */
 
 import { Fault, hex } from './fault.js';
 
-/** A range of RAM. `origin` and `bytes` are multiples of 4; `bytes` > 0. */
+/** A range of RAM. `origin` and `bytes` are multiples of 4; `bytes` > 0; it ends at 2^32 at the latest. */
 export interface Region {
   readonly name: string;
   readonly origin: number;
@@ -28,6 +35,9 @@ class Bank {
   constructor(readonly region: Region) {
     if (region.origin % 4 !== 0 || region.bytes % 4 !== 0 || region.bytes <= 0) {
       throw new RangeError(`region ${region.name}: origin and size must be multiples of 4`);
+    }
+    if (region.origin < 0 || region.origin + region.bytes > 2 ** 32) {
+      throw new RangeError(`region ${region.name}: not all of it has an address of 32 bits`);
     }
     this.words = new Uint32Array(region.bytes / 4);
     this.bytes = new Uint8Array(this.words.buffer);
@@ -66,14 +76,14 @@ export class Memory {
     return this.banks.map((bank) => bank.region);
   }
 
-  /** The word at `address`, 0 to 2^32-1. @throws Fault when unaligned or outside every region */
+  /** The word at `address` modulo 2^32, 0 to 2^32-1. @throws Fault when unaligned or outside every region */
   loadWord(address: number): number {
     this.loads = (this.loads + 1) | 0;
     const word = this.words[((address >>> 2) | (address << 30)) - this.firstIndex];
     return word === undefined ? this.loadElsewhere(address >>> 0) : word;
   }
 
-  /** Stores the low 32 bits of `value`. @throws Fault when unaligned or outside every region */
+  /** Stores the low 32 bits of `value` at `address` modulo 2^32. @throws Fault when unaligned or outside every region */
   storeWord(address: number, value: number): void {
     this.stores = (this.stores + 1) | 0;
     const index = ((address >>> 2) | (address << 30)) - this.firstIndex;

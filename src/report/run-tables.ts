@@ -35,7 +35,7 @@ function taskRow(result: RunResult, task: TaskResult, { color }: Paint): TableCe
   // A queue holds blocks but never runs.
   const cpu = task.runCycles === 0 ? NOTHING : percent(task.runCycles / result.cycle);
   return [
-    task.name,
+    task.kind === 'interrupt' ? `${task.name} (interrupt)` : task.name,
     cpu,
     figure(task.allocations),
     alarming(task.failures, color.red),

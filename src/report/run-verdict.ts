@@ -2,7 +2,7 @@
 
 import { groupDigits } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
-import { hex } from '../mcu/index.js';
+import { faultTitle, hex } from '../mcu/index.js';
 import { item, paragraph } from './layout.js';
 import type { Paint } from './paint.js';
 import { textColumnsOf } from './paint.js';
@@ -34,16 +34,16 @@ export function expectationTable({ expectations }: RunResult, paint: Paint): str
 export function faultText(result: RunResult, paint: Paint): string | undefined {
   const { fault } = result;
   if (fault === undefined) return undefined;
-  const what = fault.kind === 'corruption' ? 'the heap is corrupted' : fault.kind.replaceAll('-', ' ');
-  const when = `At ${glue(`tick ${groupDigits(fault.tick)}`)}${whose(fault.task)}${where(result, fault.at)}`;
-  return [
-    paragraph(`${when}: ${paint.color.red(glue(`${what} at ${hex(fault.address)}`))}`, paint),
-    paragraph(fault.reason, paint),
-  ].join('\n');
+  const { kind, address } = fault;
+  const what = kind === 'corruption' ? `the heap is corrupted at ${hex(address)}` : faultTitle(kind, address);
+  const when = `At ${glue(`tick ${groupDigits(fault.tick)}`)}${whose(fault)}${where(result, fault.at)}`;
+  return [paragraph(`${when}: ${paint.color.red(glue(what))}`, paint), paragraph(fault.reason, paint)].join(
+    '\n',
+  );
 }
 
-function whose(task: string): string {
-  return task === '-' ? ', before the scheduler started' : ` in task ${task}`;
+function whose({ context, task }: NonNullable<RunResult['fault']>): string {
+  return context === 'main' ? ', before the scheduler started' : ` in ${context} ${task}`;
 }
 
 function where(result: RunResult, at: { line: number; column: number } | undefined): string {

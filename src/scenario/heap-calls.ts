@@ -90,6 +90,7 @@ export function pointer(block: unknown, call: string): Block {
   throw mistake(`${call}: ${JSON.stringify(block)} is no block`, 'what malloc or receive gave');
 }
 
+/** What a script makes up instead must at least fit into a pointer. */
 export function isBlock(value: unknown): value is Block {
-  return typeof value === 'object' && value !== null && 'handle' in value;
+  return typeof value === 'object' && value !== null && isWord((value as Partial<Block>).handle);
 }

@@ -12,7 +12,7 @@ import { type RandomStream, sampler } from './random.js';
 import type { Distribution } from './scenario.js';
 import { sizes, times } from './schema/distributions.js';
 import { mistake } from './script-call.js';
-import { cycleDistribution, tickDistribution } from './times.js';
+import { cycleDistribution, lessThanATick, tickDistribution } from './times.js';
 
 export class ScriptQuantities {
   private readonly sizes: Samplers<Drawn<Size>>;
@@ -22,7 +22,7 @@ export class ScriptQuantities {
   constructor(clock: Clock, stream: RandomStream) {
     this.sizes = new Samplers((value) => sampler(read(sizes, value), stream));
     this.cycleTimes = new Samplers((value) => sampler(cycleDistribution(read(times, value), clock), stream));
-    this.tickTimes = new Samplers((value) => sampler(tickDistribution(read(times, value), clock), stream));
+    this.tickTimes = new Samplers((value) => sampler(waits(value, clock), stream));
   }
 
   /** @throws UserError, as the others do, when there is nothing to be made of `value` */
@@ -46,6 +46,14 @@ export class ScriptQuantities {
 /** Whether it can be given to C as it is. */
 export function isWord(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAXIMUM_WORD;
+}
+
+/** In ticks. @throws UserError for a time that is written as one and comes to none */
+function waits(value: unknown, clock: Clock): Distribution<number> {
+  const written = read(times, value);
+  const tooShort = written.kind === 'constant' ? lessThanATick(written.value, clock) : undefined;
+  if (tooShort !== undefined) throw mistake(tooShort.message, tooShort.expected);
+  return tickDistribution(written, clock);
 }
 
 function read<T>(schema: v.GenericSchema<unknown, Distribution<T>>, value: unknown): Distribution<T> {

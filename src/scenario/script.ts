@@ -283,7 +283,7 @@ function compileRepeat(step: Extract<Step, { kind: 'repeat' }>, frame: Frame): C
 
 /** @throws Fault when it spins without any time passing */
 export function* repeatForever(firmware: Firmware, body: Pass): Program {
-  const { clock, scheduler } = firmware.kernel;
+  const { clock } = firmware.kernel;
   for (let cycle = clock.cycle, passes = 0; ; passes++) {
     yield* body();
     if (clock.cycle !== cycle) {
@@ -294,7 +294,7 @@ export function* repeatForever(firmware: Firmware, body: Pass): Program {
       throw new Fault(
         'endless-loop',
         0,
-        `${scheduler.current!.name} loops for ever: no time passes in its script`,
+        `${firmware.kernel.running} loops for ever: no time passes in its script`,
       );
     }
   }

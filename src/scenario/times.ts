@@ -1,6 +1,6 @@
 /** Times as written become cycles or ticks only when a target is known. */
 
-import type { Duration } from '../input/index.js';
+import { type Duration, formatDuration, formatSeconds } from '../input/index.js';
 import type { Clock } from '../mcu/index.js';
 import type { Distribution, Limits, TimeDistribution } from './scenario.js';
 
@@ -21,6 +21,22 @@ export function toTicks(duration: Duration, clock: Clock): number {
   const ticks =
     duration.unit === 'seconds' ? duration.amount * clock.tickHertz : duration.amount / clock.cyclesPerTick;
   return Math.floor(ticks + 1e-9);
+}
+
+/**
+ * What is wrong with a wait that is more than nothing as written and comes to no tick at all; undefined where
+ * it does not. `pdMS_TO_TICKS` makes the same 0 of it, and the task does not wait.
+ */
+export function lessThanATick(
+  wait: Duration,
+  clock: Clock,
+): { readonly message: string; readonly expected: string } | undefined {
+  if (wait.amount === 0 || toTicks(wait, clock) >= 1) return undefined;
+  const tick = formatSeconds(1 / clock.tickHertz);
+  return {
+    message: `${formatDuration(wait)} is less than a tick (${tick}): no wait at all comes of it`,
+    expected: `at least ${tick}`,
+  };
 }
 
 /** The same distribution over another unit. */

@@ -3,7 +3,6 @@
  * need, and runs until something stops it.
  */
 
-import type { Position } from '../input/index.js';
 import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import type { Block, Firmware, Request } from '../scenario/firmware.js';
@@ -17,7 +16,7 @@ import type {
 import { compileScript, repeatForever } from '../scenario/script.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
-import type { RunEvents } from './events.js';
+import type { Place, RunEvents } from './events.js';
 import { type Experiments, HeapService, type OperationBudget } from './heap-service.js';
 
 /** A periodic task's current period. */
@@ -35,7 +34,8 @@ export class Device implements Firmware {
   private readonly tasks = new Map<string, Task>();
   private readonly globals: Holdings;
   private readonly jobs = new Map<string, Job>();
-  private readonly places = new Map<string, { at: Position | undefined }>();
+  /** Of tasks and of interrupts, which may have the same names. */
+  private readonly frames = { task: new Map<string, Frame>(), interrupt: new Map<string, Frame>() };
 
   constructor(
     private readonly scenario: Scenario,
@@ -74,10 +74,13 @@ export class Device implements Firmware {
     return this.kernel.run(startCycle + lengthCycles);
   }
 
-  /** The running script's line. */
-  get place(): { task: string; at: Position | undefined } {
-    const task = this.kernel.interrupted?.name ?? this.kernel.scheduler.current?.name ?? '-';
-    return { task, at: this.places.get(task)?.at };
+  /** Where the running script is. */
+  get place(): Place {
+    const { interrupted, scheduler, running } = this.kernel;
+    if (interrupted === undefined && !scheduler.isRunning)
+      return { context: 'main', task: '-', at: undefined };
+    const context = interrupted === undefined ? 'task' : 'interrupt';
+    return { context, task: running, at: this.frames[context].get(running)?.place.at };
   }
 
   /** Periods still running past their deadline. */
@@ -153,11 +156,9 @@ export class Device implements Firmware {
   }
 
   private frame(owner: string, inInterrupt: boolean): Frame {
-    const place = { at: undefined };
-    this.places.set(owner, place);
     const { onOom } = this.scenario;
     const { globals } = this;
-    return {
+    const frame: Frame = {
       firmware: this,
       random: this.streams(owner),
       owner,
@@ -165,8 +166,10 @@ export class Device implements Firmware {
       globals,
       onOom,
       inInterrupt,
-      place,
+      place: { at: undefined },
     };
+    this.frames[inInterrupt ? 'interrupt' : 'task'].set(owner, frame);
+    return frame;
   }
 
   private installIdleHook(): void {
@@ -255,17 +258,17 @@ export class Device implements Firmware {
   }
 }
 
-/** A block that travels belongs to its queue, then to who receives it. */
+/** A block that travels belongs to its queue, then to who receives it. Whose it was is told before. */
 function kernelEvents(events: RunEvents): RunEvents {
   return {
     ...events,
     sent(sender, queue, message) {
-      if (typeof message === 'object') (message as Block).owner = `queue:${queue.name}`;
       events.sent(sender, queue, message);
+      if (typeof message === 'object') (message as Block).owner = `queue:${queue.name}`;
     },
     received(task, queue, message) {
-      if (typeof message === 'object') (message as Block).owner = task.name;
       events.received(task, queue, message);
+      if (typeof message === 'object') (message as Block).owner = task.name;
     },
   };
 }

@@ -11,6 +11,16 @@ import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 
+/** Where the firmware is. */
+export interface Place {
+  /** In main() before the scheduler runs, in a task, or in an interrupt's handler. */
+  readonly context: 'main' | 'task' | 'interrupt';
+  /** The task's or interrupt's name, `-` in main(). */
+  readonly task: string;
+  /** The line of its script, where that has begun. */
+  readonly at: Position | undefined;
+}
+
 export interface RunEvents extends KernelEvents {
   /** The board is made; nothing has been allocated yet. Again after every reset. */
   booted(board: Board): void;
@@ -31,8 +41,8 @@ export interface RunEvents extends KernelEvents {
   taskEnded(task: Task): void;
   /** `lateCycles` past the deadline, and still running if `finished` is false. */
   missedDeadline(task: Task, releaseCycle: number, lateCycles: number, finished: boolean): void;
-  faulted(fault: Fault, task: string, at: Position | undefined): void;
-  corrupted(corruption: Corruption, task: string, at: Position | undefined): void;
+  faulted(fault: Fault, place: Place): void;
+  corrupted(corruption: Corruption, place: Place): void;
   /** The firmware reset the chip. */
   reset(): void;
   /** Nothing follows. */
@@ -58,6 +68,7 @@ const KINDS = [
   'reset',
   'ended',
   'switchedIn',
+  'interruptRan',
   'sent',
   'sendFailed',
   'received',

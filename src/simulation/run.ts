@@ -61,8 +61,9 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
     const device = new Device(scenario, board, events, budget, stream, settings);
     events.booted(board);
     const end = runDevice(device, cyclesLeft());
-    if (end instanceof Fault) events.faulted(end, device.place.task, device.place.at);
-    if (end instanceof Corruption) events.corrupted(end, device.place.task, device.place.at);
+    device.kernel.scheduler.tellOpenSuspension();
+    if (end instanceof Fault) events.faulted(end, device.place);
+    if (end instanceof Corruption) events.corrupted(end, device.place);
     if (end instanceof Stop && end.reason === 'reset') {
       events.reset();
       clock.cycle += clock.cycles(BOOT_SECONDS);

@@ -94,11 +94,12 @@ describe.concurrent('inspect refuses', () => {
   it.each<[name: string, content: string | Uint8Array, message: RegExp]>([
     ['a scenario', readFileSync(join(SCENARIOS, 'showcase.yaml')), /JSON/],
     ['binary', Uint8Array.from([0x1f, 0x8b, 0, 0xff]), /JSON/],
-    ['half a result', '{"version":1,"scenario":{"name":"x"', /JSON/],
+    ['half a result', '{"version":2,"scenario":{"name":"x"', /JSON/],
     ['null', 'null', /./],
     ['a list', '[]', /version/],
-    ['a result of another version', '{"version":2}', /version 2/],
-    ['a result without its parts', '{"version":1}', /scenario/],
+    ['a result of an older version', '{"version":1}', /older heaplab .*version 1, .*version 2/],
+    ['a result of a newer version', '{"version":3}', /newer heaplab .*version 3, .*version 2/],
+    ['a result without its parts', '{"version":2}', /scenario/],
   ])('%s', async (name, content, message) => {
     const file = scratch.write(`${name.replaceAll(' ', '-')}.json`, content);
     const [problem, ...others] = await refusal(['inspect', file]);

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { heaplab, type Refused, refusal, SCENARIOS, Scratch } from './run.js';
+import { heaplab, oneTask, type Refused, refusal, SCENARIOS, Scratch } from './run.js';
 
 const scratch = new Scratch();
 const GOOD = join(SCENARIOS, 'showcase.yaml');
@@ -256,6 +256,17 @@ regions:
 });
 
 describe.concurrent('check', () => {
+  it.each(['check', 'run'])('finds what the target cannot give: %s', async (command) => {
+    const text = oneTask('delay: 2 ms', 'delay: 100 us').replace('priority: 1', 'priority: 99');
+    const file = scratch.write(`infeasible-${command}.yaml`, text);
+    const [priority, delay, ...others] = await refusal([command, file]);
+    expect(others).toEqual([]);
+    expect(priority).toMatchObject({ place: `${file}:6:3`, code: 'contradiction' });
+    expect(delay).toMatchObject({ place: `${file}:10:9`, code: 'contradiction', expected: 'at least 1 ms' });
+    expect(delay!.message).toContain('100 µs is less than a tick (1 ms)');
+    expectFrame(delay!, text);
+  });
+
   it('says what good files are', async () => {
     const profile = join(SCENARIOS, '../targets/rp2040.yaml');
     const { code, stdout, stderr } = await heaplab(['check', GOOD, profile]);

@@ -50,9 +50,9 @@ export const ORIGINS = [0, 0x2000_0000, 0x7fff_fe00, 0x9000_0000];
 export function anyPlace(definition: HeapDefinition): fc.Arbitrary<Place> {
   const extra = fc.oneof(fc.nat(80), fc.nat(1200), fc.nat(8000));
   return fc.record({
-    alignment: fc.constantFrom(4, 8, 16),
+    alignment: fc.constantFrom(4, 8, 16, 32),
     origin: fc.constantFrom(...ORIGINS),
-    shift: fc.constantFrom(0, 0, 4, 8, 12),
+    shift: fc.constantFrom(0, 0, 4, 8, 12, 20, 28),
     extraBytes: fc.array(extra, { minLength: 1, maxLength: definition.regions === 'several' ? 3 : 1 }),
     options: fc.constantFrom(...optionVariants(definition)),
   });

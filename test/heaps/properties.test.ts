@@ -47,20 +47,42 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
       );
     });
 
-    it.each([4, 8, 16])('writes nothing beside its statics and its arena at alignment %i', (alignment) => {
-      const options = v.parse(definition.options, {});
-      const bytes = definition.minimumArenaBytes(alignment, options) + 1000;
-      const { heap, memory, statics, origin } = device(definition.name, { alignment, bytes });
-      const beside = [
-        [statics + definition.staticBytes(options), origin],
-        [origin + bytes, origin + bytes + 0x400],
-      ] as const;
-      for (const [from, to] of beside) memory.fill(from, to - from, 0xee);
-      const trace = 'a 0 100\na 1 40\na 2 2000\nf 0\na 2 50\nc 3 2 20\nf 1\nf 2\nf 3\na 4 300';
-      new Replay(heap, memory, parseTrace(trace, 'trace')).run();
-      for (const [from, to] of beside) {
-        expect(memory.image(from, to - from).findIndex((byte) => byte !== 0xee)).toBe(-1);
-      }
-    });
+    it.each([4, 8, 16, 32])(
+      'works in the smallest arena, wherever it begins, at alignment %i',
+      (alignment) => {
+        for (let shift = 0; shift < alignment; shift += 4) {
+          const place = { alignment, origin: ORIGINS[1]!, shift, extraBytes: [0], options: {} };
+          const options = v.parse(definition.options, {});
+          const model = new Model(definition, { ...place, options });
+          model
+            .run([
+              ['malloc', 1],
+              ['malloc', 100],
+              ['malloc', 1],
+              ['free', 0],
+            ])
+            .freeAll();
+        }
+      },
+    );
+
+    it.each([4, 8, 16, 32])(
+      'writes nothing beside its statics and its arena at alignment %i',
+      (alignment) => {
+        const options = v.parse(definition.options, {});
+        const bytes = definition.minimumArenaBytes(alignment, options) + 1000;
+        const { heap, memory, statics, origin } = device(definition.name, { alignment, bytes });
+        const beside = [
+          [statics + definition.staticBytes(options), origin],
+          [origin + bytes, origin + bytes + 0x400],
+        ] as const;
+        for (const [from, to] of beside) memory.fill(from, to - from, 0xee);
+        const trace = 'a 0 100\na 1 40\na 2 2000\nf 0\na 2 50\nc 3 2 20\nf 1\nf 2\nf 3\na 4 300';
+        new Replay(heap, memory, parseTrace(trace, 'trace')).run();
+        for (const [from, to] of beside) {
+          expect(memory.image(from, to - from).findIndex((byte) => byte !== 0xee)).toBe(-1);
+        }
+      },
+    );
   },
 );

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { hertz, positiveTime, share, size, sizeOrShare, time } from '../../src/input/files.js';
-import { parseBytes, parseDuration } from '../../src/input/index.js';
+import { formatDuration, parseBytes, parseDuration } from '../../src/input/index.js';
 
 describe('times', () => {
   it.each<[text: string, amount: number, unit: string]>([
@@ -21,6 +21,13 @@ describe('times', () => {
   ])('%s', (text, amount, unit) => {
     expect(parseDuration(text)).toEqual({ amount, unit });
   });
+
+  it.each(['10 ms', '500 µs', '1 tick', '0.5 ticks', '1,500 ticks', '0.00025 ticks', '1 cycle'])(
+    '%s, written as it was read',
+    (text) => {
+      expect(formatDuration(parseDuration(text.replace(',', ''))!)).toBe(text);
+    },
+  );
 
   it.each(['10', '-1 ms', 'ms', '1 m', '1 s 2 ms', '', 'forever'])('not %s', (text) => {
     expect(parseDuration(text)).toBeUndefined();

@@ -109,6 +109,7 @@ class WorkloadRun {
       sendFailed: (sender, queue, message) => this.log('sendFailed', sender, queue.name, message as number),
       received: (task, queue, message) => this.log('received', task.name, queue.name, message as number),
       receiveFailed: (task, queue) => this.log('receiveFailed', task.name, queue.name),
+      interruptRan: () => {},
       suspensionEnded: () => {},
       heldUp: () => {},
     };

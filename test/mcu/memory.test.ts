@@ -127,6 +127,18 @@ describe('a refused access is a fault', () => {
     expect(faultOf(() => ram.storeByte(address, 1))).toEqual(['unmapped', address]);
   });
 
+  it.each([LOW, TOP])('for bytes 2^32 above RAM at %i, which words cannot tell from RAM', (origin) => {
+    const ram = memory(origin);
+    ram.storeWord(origin, 0x1122_3344);
+    const alias = 2 ** 32 + origin;
+    expect(faultOf(() => ram.loadByte(alias))).toEqual(['unmapped', alias]);
+    expect(faultOf(() => ram.storeByte(alias, 1))).toEqual(['unmapped', alias]);
+    expect(faultOf(() => ram.fill(alias, 4, 1))).toEqual(['unmapped', alias]);
+    expect(faultOf(() => ram.copy(origin, alias, 4))).toEqual(['unmapped', alias]);
+    expect(faultOf(() => ram.copy(alias, origin, 4))).toEqual(['unmapped', alias]);
+    expect(ram.loadWord(alias)).toBe(0x1122_3344);
+  });
+
   it('for a range of less than no bytes', () => {
     const ram = scattered();
     expect(faultOf(() => ram.fill(LOW, -4, 1))).toEqual(['unmapped', LOW]);
@@ -271,6 +283,9 @@ describe('a memory', () => {
     ['a size that is no whole number of words', LOW, 0x102],
     ['no bytes', LOW, 0],
     ['fewer than no bytes', LOW, -4],
+    ['an end beyond the last address', TOP, 0x104],
+    ['addresses of more than 32 bits', 2 ** 32 + LOW, 0x100],
+    ['addresses below 0', -0x100, 0x100],
   ])('refuses a region with %s', (_fault, origin, bytes) => {
     expect(() => memory(origin, bytes)).toThrow(RangeError);
   });

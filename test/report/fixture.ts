@@ -191,6 +191,7 @@ function burst(machine: Machine): void {
 function tasks(machine: Machine, failures: number): RunResult['tasks'] {
   const task = (name: string, share: number, more: Partial<RunResult['tasks'][number]> = {}) => ({
     name,
+    kind: name.startsWith('queue:') ? ('queue' as const) : ('task' as const),
     runCycles: Math.round(machine.cycle * share),
     allocations: Math.round(machine.allocations / 4),
     frees: Math.round(machine.frees / 4),

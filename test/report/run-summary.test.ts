@@ -109,6 +109,7 @@ describe('a summary', () => {
           kind: 'corruption',
           address: ORIGIN,
           reason: 'a size word is wrong',
+          context: 'task',
           task: 'logger',
           tick: 99,
           at,
@@ -122,6 +123,31 @@ describe('a summary', () => {
     expect(text).toContain('a size word is wrong');
     expect(text).toContain(`Tick 98, seen by radio: block "packet" of logger (${FILE}:44)`);
     expect(text).toContain('the heap was corrupted; contents lost 1 time');
+  });
+
+  it.each<[fault: Partial<NonNullable<RunResult['fault']>>, text: string]>([
+    [{ context: 'interrupt', task: 'alarm' }, 'At tick 7 in interrupt alarm: illegal call the reason'],
+    [{ context: 'main', task: '-' }, 'At tick 7, before the scheduler started: illegal call the reason'],
+    [{ kind: 'endless-loop' }, 'At tick 7 in task logger: endless loop the reason'],
+    [{ kind: 'assertion', address: ORIGIN }, 'At tick 7 in task logger: assertion at 0x20000c18 the reason'],
+    [{ kind: 'unmapped' }, 'At tick 7 in task logger: unmapped at 0x00000000 the reason'],
+  ])('says of a fault where the firmware was, and at which address if it was at one: %j', (part, text) => {
+    const fault = {
+      kind: 'illegal-call',
+      address: 0,
+      reason: 'the reason',
+      context: 'task',
+      task: 'logger',
+      tick: 7,
+    } as const;
+    expect(inOneLine(summary({ outcome: 'fault', fault: { ...fault, ...part } }))).toContain(text);
+  });
+
+  it('has a row for an interrupt, and says that it is one', () => {
+    const [first, ...others] = RESULT.tasks;
+    const uart = { ...first!, name: 'uart', kind: 'interrupt', runCycles: RESULT.cycle / 4 } as const;
+    const text = summary({ tasks: [...others, uart] }, 100);
+    expect(text).toMatch(/^ {2}uart \(interrupt\) +25\.0 % /m);
   });
 
   it('survives names that would break a terminal or a table', () => {

@@ -86,6 +86,16 @@ describe('calls of the heap', () => {
     expect(result).toMatchObject({ outcome: 'fault', fault: { kind: 'unmapped', address: 0, task: 'main' } });
   });
 
+  it('refuse what fits into no pointer', () => {
+    for (const handle of [2 ** 32 + 0x2000_0c40, -4, 0.5, '0x20000000', undefined]) {
+      const forged = { handle } as unknown as Block;
+      const passOn = function* (task: TaskCalls): Script {
+        yield* task.free(forged);
+      };
+      expect(() => runTask(passOn)).toThrow(/is no block; expected what malloc or receive gave/);
+    }
+  });
+
   it('free what lives at a stale address by now, and count each block once', () => {
     const freeTwice = function* (task: TaskCalls): Script {
       const a = yield* task.malloc(64, 'a');
@@ -114,6 +124,18 @@ describe('calls that take time', () => {
       yield* task.log(`${task.name} ${task.now}`);
     });
     expect(marks(run)).toEqual(['2 2', '3 3', '5 main 5']);
+  });
+
+  it.each(['0.5 ms', '0.9 ticks', '10 cycles'] as const)('refuse a wait of %s, which is none', (time) => {
+    const sleep = function* (task: TaskCalls): Script {
+      yield* task.delay(time);
+    };
+    const receive = function* (task: TaskCalls): Script {
+      yield* task.receive('one', time);
+    };
+    const message = `${time === '0.5 ms' ? '500 µs' : time} is less than a tick (1 ms)`;
+    for (const script of [sleep, receive]) expect(() => runTask(script)).toThrow(message);
+    expect(runTask((task) => task.delay(0) as unknown as Script).result.outcome).toBe('finished');
   });
 
   it('take their turns with other tasks', () => {

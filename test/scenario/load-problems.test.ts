@@ -22,7 +22,7 @@ describe('steps', () => {
   it.each<[step: string, problems: string[]]>([
     // Which step?
     ['{ aloc: { name: a, size: 1 } }', ['unknown-name 3 alloc']],
-    ['{ delete: self }', ['unknown-name 3']],
+    ['{ delete: self }', ['unknown-name 3 delete task']],
     ['yeild', ['unknown-name 1 yield']],
     ['dealy', ['unknown-name 1 delay']],
     ['delay', ['wrong-type 1']],

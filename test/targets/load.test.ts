@@ -186,7 +186,7 @@ describe('a profile that extends another', () => {
     [
       'its own mistakes',
       'extends: base.yaml\nclok: 1\nkernel: { prio: 2 }\n',
-      ['unknown-key 2:1 clock', 'unknown-key 3:11'],
+      ['unknown-key 2:1 clock', 'unknown-key 3:11 priorities'],
     ],
     ['a size that the other contradicts', 'extends: base.yaml\nheap size: 7 KiB\n', ['contradiction 2:12']],
     [

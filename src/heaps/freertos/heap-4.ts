@@ -353,6 +353,7 @@ export const heap4 = defineHeap({
   coalesces: true,
   regions: 'one',
   staticBytes: ({ protector }) => (protector ? 32 : 28),
-  minimumArenaBytes: (alignment) => alignment + 48,
+  // One block and the end marker, and what aligning either end of the arena may lose.
+  minimumArenaBytes: (alignment) => 2 * alignedHeader(LINK_BYTES, alignment) + 2 * alignment,
   create: (memory, layout, chosen) => new Heap4(memory, layout, chosen),
 });
