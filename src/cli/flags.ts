@@ -6,6 +6,7 @@ import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
 import type { LoadOptions } from '../scenario/load.js';
 import { targetNames } from '../targets/load.js';
+import { MAXIMUM_RAM_BYTES } from '../targets/target.js';
 
 /** What the scenario loader needs to know of heaps and targets to find wrong names where they stand. */
 export function loadOptions(): LoadOptions {
@@ -21,14 +22,11 @@ export function badOption(message: string, expected: string, nearestWord?: strin
   return new UserError([nearestWord === undefined ? problem : { ...problem, nearest: nearestWord }]);
 }
 
-/** More RAM than any microcontroller has; the simulation holds it all. */
-const MAXIMUM_BYTES = 2 ** 30;
-
 /** undefined where the flag was not given. @throws UserError */
 export function sizeFlag(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const bytes = parseBytes(text);
-  if (bytes === undefined || bytes === 0 || bytes > MAXIMUM_BYTES) {
+  if (bytes === undefined || bytes === 0 || bytes > MAXIMUM_RAM_BYTES) {
     throw badOption(`${flag} ${text} is no possible size`, 'a size such as 16KiB or 20480, at most 1024MiB');
   }
   return bytes;

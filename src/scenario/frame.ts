@@ -5,6 +5,7 @@ import type { Program } from '../kernel/index.js';
 import type { Block, Firmware } from './firmware.js';
 import type { RandomStream } from './random.js';
 import type { OomPolicy } from './scenario.js';
+import type { TimelessRounds } from './timeless.js';
 
 /** Acts at once and returns nothing, or returns a program to run where the step can block or loop. */
 export type CompiledStep = () => Program | undefined;
@@ -35,6 +36,8 @@ export interface Frame {
   readonly inInterrupt: boolean;
   /** The step being run, for events and faults; shared with the frame's hooks. */
   readonly place: { at: Position | undefined };
+  /** Passes of all loops together, because those of nested ones multiply; shared like the place. */
+  readonly passes: TimelessRounds;
 }
 
 /** The blocks that a script holds under `name`, its own or all tasks'. */

@@ -42,5 +42,6 @@ function* retry(frame: Frame, ticks: number, times: number, attempt: () => boole
     if (kernel.scheduler.switchDue) yield;
     yield* kernel.delay(ticks);
     if (attempt()) return;
+    frame.passes.count();
   }
 }

@@ -5,10 +5,10 @@
  */
 
 import { type Position, UserError } from '../input/index.js';
-import { Fault } from '../mcu/index.js';
 import type { Call, Waiting } from './calls.js';
 import type { Request } from './firmware.js';
 import type { Frame } from './frame.js';
+import { TimelessRounds } from './timeless.js';
 
 /** One `yield*` of a scenario's file. */
 export interface CallSite {
@@ -20,19 +20,17 @@ export interface CallSite {
 /** What a call does: at once, setting {@link ScriptCall.result}, or in the program that it returns. */
 export type Act<Call> = (call: Call) => Iterator<void, unknown, void> | undefined;
 
-/** Calls of a script without any time passing, after which it is in an endless loop. */
-const MAXIMUM_TIMELESS_CALLS = 1_000_000;
-
 const WAITING = { done: false, value: undefined } as unknown as IteratorYieldResult<Waiting>;
 
 /** What the calls of one script have in common. */
 export class CallContext {
   /** Written down, and not made so far. */
   open: { readonly name: string } | undefined;
-  private cycle = 0;
-  private timelessCalls = 0;
+  private readonly calls: TimelessRounds;
 
-  constructor(readonly frame: Frame) {}
+  constructor(readonly frame: Frame) {
+    this.calls = new TimelessRounds(frame.firmware.kernel.clock, frame.owner);
+  }
 
   /** @throws UserError if the call before has not been made: its `yield*` is missing */
   assertNothingOpen(): void {
@@ -44,17 +42,9 @@ export class CallContext {
   }
 
   begin(at: Position | undefined): void {
-    const { place, firmware } = this.frame;
-    place.at = at;
+    this.frame.place.at = at;
     this.open = undefined;
-    const { cycle } = firmware.kernel.clock;
-    if (cycle !== this.cycle) {
-      this.cycle = cycle;
-      this.timelessCalls = 0;
-    } else if (++this.timelessCalls > MAXIMUM_TIMELESS_CALLS) {
-      const reason = `${this.frame.owner} loops for ever: no time passes in its script`;
-      throw new Fault('endless-loop', 0, reason);
-    }
+    this.calls.count();
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Position } from '../input/index.js';
 import type { Program } from '../kernel/index.js';
 import type { Call, ScriptRandom, TaskCalls } from './calls.js';
-import type { Block } from './firmware.js';
+import type { Block, Firmware } from './firmware.js';
 import type { Frame, Settle } from './frame.js';
 import { heapCalls } from './heap-calls.js';
 import { queueCalls, taskCalls, timeCalls } from './kernel-calls.js';
@@ -39,7 +39,7 @@ export class ScriptTask implements TaskCalls {
   }
 
   /** The device from power-on to power-off: what scripts remember must not outlive it. */
-  get boot(): object {
+  get boot(): Firmware {
     return this.frame.firmware;
   }
 

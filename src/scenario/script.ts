@@ -5,7 +5,6 @@
  */
 
 import { FOREVER, type Program, type Task } from '../kernel/index.js';
-import { Fault } from '../mcu/index.js';
 import { churn } from './churn.js';
 import type { Block, Firmware, Request } from './firmware.js';
 import { type CompiledStep, type Frame, holdings, type Message, type Pass } from './frame.js';
@@ -13,10 +12,8 @@ import { compileOomPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
 import { ScriptTask } from './script-task.js';
+import type { TimelessRounds } from './timeless.js';
 import { cycleDistribution, tickDistribution, toTicks } from './times.js';
-
-/** Passes of a loop without any time passing, after which it is an endless one. */
-const MAXIMUM_TIMELESS_PASSES = 1_000_000;
 
 /** What makes a program of a script each time that it shall run. */
 export function compileScript(script: TaskScript, frame: Frame): Pass {
@@ -272,30 +269,22 @@ function compileReceive(
 // --- control ----------------------------------------------------------------------------------------------
 
 function compileRepeat(step: Extract<Step, { kind: 'repeat' }>, frame: Frame): CompiledStep {
-  const { firmware } = frame;
+  const { passes } = frame;
   const body = compileScript(step.steps, frame);
-  if (step.times === 'forever') return () => repeatForever(firmware, body);
+  if (step.times === 'forever') return () => repeatForever(passes, body);
   const times = sampler(step.times, frame.random);
   return function* repeat() {
-    for (let pass = times(); pass > 0; pass--) yield* body();
+    for (let left = times(); left > 0; left--) {
+      yield* body();
+      passes.count();
+    }
   };
 }
 
 /** @throws Fault when it spins without any time passing */
-export function* repeatForever(firmware: Firmware, body: Pass): Program {
-  const { clock } = firmware.kernel;
-  for (let cycle = clock.cycle, passes = 0; ; passes++) {
+export function* repeatForever(passes: TimelessRounds, body: Pass): Program {
+  for (;;) {
     yield* body();
-    if (clock.cycle !== cycle) {
-      cycle = clock.cycle;
-      passes = 0;
-    }
-    if (passes > MAXIMUM_TIMELESS_PASSES) {
-      throw new Fault(
-        'endless-loop',
-        0,
-        `${firmware.kernel.running} loops for ever: no time passes in its script`,
-      );
-    }
+    passes.count();
   }
 }

@@ -14,6 +14,7 @@ import type {
   Task as TaskDescription,
 } from '../scenario/scenario.js';
 import { compileScript, repeatForever } from '../scenario/script.js';
+import { TimelessRounds } from '../scenario/timeless.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
 import type { Place, RunEvents } from './events.js';
@@ -125,9 +126,10 @@ export class Device implements Firmware {
 
   /** Around the script: periods and deadlines, or a loop, or one pass and deletion. */
   private *program(task: Task, description: TaskDescription): Program {
-    const pass = compileScript(description.script, this.frame(task.name, false));
+    const frame = this.frame(task.name, false);
+    const pass = compileScript(description.script, frame);
     if (description.period !== undefined) yield* this.periodic(task, description, pass);
-    else if (description.loop) yield* repeatForever(this, pass);
+    else if (description.loop) yield* repeatForever(frame.passes, pass);
     else yield* pass();
     this.events.taskEnded(task);
     yield* this.kernel.deleteTask(task);
@@ -167,6 +169,7 @@ export class Device implements Firmware {
       onOom,
       inInterrupt,
       place: { at: undefined },
+      passes: new TimelessRounds(this.kernel.clock, owner),
     };
     this.frames[inInterrupt ? 'interrupt' : 'task'].set(owner, frame);
     return frame;

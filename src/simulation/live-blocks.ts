@@ -1,9 +1,13 @@
 /**
  * The live blocks by handle. Handles are addresses in nearly all cases, so an array over the heap's words
- * finds a block quicker than a map; handles elsewhere go to a map.
+ * finds a block quicker than a map; handles elsewhere go to a map, and so do those far up in a heap larger than
+ * any real one, whose array would take more memory than the heap.
  */
 
 import type { Block } from '../scenario/firmware.js';
+
+/** Slots of the array: the words of 4 MiB. */
+const MAXIMUM_SLOTS = 2 ** 20;
 
 export class LiveBlocks {
   size = 0;
@@ -15,7 +19,7 @@ export class LiveBlocks {
     private readonly origin: number,
     bytes: number,
   ) {
-    this.slots = new Array(Math.ceil(bytes / 4)).fill(undefined);
+    this.slots = new Array(Math.min(MAXIMUM_SLOTS, Math.ceil(bytes / 4))).fill(undefined);
   }
 
   get(handle: number): Block | undefined {
@@ -25,7 +29,8 @@ export class LiveBlocks {
 
   /** In address order, those elsewhere last. */
   withSerials(serials: ReadonlySet<number>): Block[] {
-    const all = [...this.slots, ...this.elsewhere.values()];
+    const elsewhere = [...this.elsewhere.values()].sort((a, b) => a.handle - b.handle);
+    const all = [...this.slots, ...elsewhere];
     return all.filter((block): block is Block => block !== undefined && serials.has(block.serial));
   }
 

@@ -2,7 +2,7 @@
 
 import type { Path } from '../input/files.js';
 import { formatBytes } from '../input/index.js';
-import type { Target, TargetRegion } from './target.js';
+import { MAXIMUM_RAM_BYTES, type Target, type TargetRegion } from './target.js';
 
 export interface TargetFault {
   readonly message: string;
@@ -41,7 +41,22 @@ function regionFaults(regions: readonly TargetRegion[]): TargetFault[] {
   if (!regions.some((region) => region.heap)) {
     faults.push({ message: 'no region may be used by the heap', places: [['regions']] });
   }
-  return faults;
+  return [...faults, ...amountFaults(regions)];
+}
+
+function amountFaults(regions: readonly TargetRegion[]): TargetFault[] {
+  const bytes = regions.reduce((sum, region) => sum + region.bytes, 0);
+  if (bytes <= MAXIMUM_RAM_BYTES) return [];
+  const largest = regions.reduce((found, region, index) => {
+    return region.bytes > regions[found]!.bytes ? index : found;
+  }, 0);
+  return [
+    {
+      message: `${formatBytes(bytes)} of RAM are more than can be simulated`,
+      expected: `at most ${formatBytes(MAXIMUM_RAM_BYTES)} in all regions together`,
+      places: [['regions', largest, 'size'], ['regions']],
+    },
+  ];
 }
 
 function sizeFaults({ name, origin, bytes }: TargetRegion, path: Path): TargetFault[] {

@@ -1,5 +1,8 @@
 /** A chip as data: what the simulation must know of it. Plain and readonly; see `targets/*.yaml`. */
 
+/** More RAM than any microcontroller has; the simulation holds it all. */
+export const MAXIMUM_RAM_BYTES = 2 ** 30;
+
 export interface TargetRegion {
   readonly name: string;
   /** A multiple of 4. */

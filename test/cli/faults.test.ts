@@ -168,6 +168,15 @@ describe('a script in which no time passes ends the run', () => {
       scenarioText('tasks:\n  spin: { priority: 1, loop: true, script: [ { log: x } ] }\n'),
     ],
     ['repeating nothing for ever', oneTask('repeat: { times: forever, steps: [] }')],
+    ['repeating nothing very often', oneTask('repeat: { times: 4294967295, steps: [] }')],
+    ['repeating for no time very often', oneTask('repeat: { times: 4294967295, steps: [ { delay: 0 } ] }')],
+    [
+      'repetitions in repetitions',
+      oneTask(
+        'repeat: { times: 9000, steps: [ { repeat: { times: 9000, steps: [ { repeat: { times: 9000, steps: [] } } ] } } ] }',
+      ),
+    ],
+    ['an interrupt', interrupt('{ repeat: { times: 4294967295, steps: [] } }')],
     ['computing for no time', oneTask('repeat: { times: forever, steps: [ { compute: 0 } ] }')],
     ['waiting for no time', oneTask('repeat: { times: forever, steps: [ { delay: 0 } ] }')],
     ['yielding to oneself', oneTask('repeat: { times: forever, steps: [ yield ] }')],
@@ -204,6 +213,15 @@ describe('a script in which no time passes ends the run', () => {
     expect(code).toBe(1);
     expect(result.fault!.kind).toBe('endless-loop');
   });
+
+  it('asking again and again at once, with --cost none', async () => {
+    const text = oneTask(
+      'alloc: { name: x, size: 1 MiB, on oom: { retry: { delay: 0, times: 4294967295 } } }',
+    );
+    const { code, result } = await ran(text, '--cost', 'none');
+    expect(code).toBe(1);
+    expect(result.fault).toMatchObject({ kind: 'endless-loop', at: { line: 9 } });
+  });
 });
 
 describe('the run goes on', () => {
@@ -211,6 +229,15 @@ describe('the run goes on', () => {
     [
       'while a task computes and never resumes',
       oneTask('suspend all', 'repeat: { times: forever, steps: [ { compute: 1 ms } ] }'),
+      { outcome: 'finished', passed: true },
+    ],
+    [
+      'through a million repetitions without time, and a million more after some',
+      oneTask(
+        'repeat: { times: 1000000, steps: [] }',
+        'compute: 1 ms',
+        'repeat: { times: 1000000, steps: [] }',
+      ),
       { outcome: 'finished', passed: true },
     ],
     [

@@ -64,6 +64,8 @@ describe.concurrent('run with another device', () => {
     [`--target ${join(TARGETS, 'lpc1768.yaml')}`, ({ target }) => target.id, 'lpc1768'],
     ['--heap heap_4 --heap-option protector=on', ({ heap }) => heap.options.protector, true],
     ['--ram 64MiB', ({ target }) => target.regions[0]!.bytes, 2 ** 26],
+    ['--ram 512MiB', ({ target }) => target.regions[0]!.bytes, 2 ** 29],
+    ['--ram 1024MiB', ({ allocations, live }) => [allocations > 0, live.blocks > 0], [true, true]],
     ['--heap-size 4097', ({ heap }) => heap.regions[0]!.bytes, 4097],
     [
       '--ram 16KiB --reserve 4KiB --heap-size 8KiB',

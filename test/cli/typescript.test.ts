@@ -71,4 +71,13 @@ describe.concurrent('a scenario in TypeScript', () => {
     expect(problem!.code).toBe('script-error');
     expect(problem!.place).toMatch(/late\.ts:6:\d+$/);
   });
+
+  it('does not hang where it spins', async () => {
+    const file = script('spinning', 'yield* task.delay("5 ms");\nwhile (true) {}');
+    const [problem, ...others] = await refusal(['run', file]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ place: `${file}:7:1`, code: 'script-error' });
+    expect(problem!.message).toContain('without any time passing');
+    expect(problem!.frame.join()).toContain('while (true) {}');
+  });
 });

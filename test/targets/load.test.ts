@@ -113,6 +113,7 @@ describe('a profile', () => {
     ['a region of an odd size', () => changed('8 KiB', '8191 B'), ['contradiction 9:44']],
     ['a region without bytes', () => changed('8 KiB', '0 B'), ['wrong-value 9:44']],
     ['a region beyond 32 bits', () => changed('0x20000000', '0xFFFFF000'), ['contradiction 9:44']],
+    ['more RAM than can be simulated', () => changed('8 KiB', '1024 MiB'), ['contradiction 9:44']],
     ['regions that overlap', () => changed('0x10000000', '0x20001000'), ['contradiction 10:5']],
     ['no region for the heap', () => changed(/KiB }/g, 'KiB, heap: false }'), ['contradiction 9:3']],
     ['too much static data', () => changed('1 KiB', '7.75 KiB'), ['contradiction 11:14']],
@@ -135,6 +136,12 @@ describe('a profile', () => {
     const [problem] = problemsOf(() => loadTarget(path));
     expect(problem?.message).toMatch(/7 KiB.*RAM.*8 KiB.*1 KiB.*512 B/);
     expect(problem?.expected).toBe('at most 6.5 KiB');
+  });
+
+  it('names the most RAM that can be simulated', () => {
+    const [problem] = problemsOf(() => loadTarget(changed('8 KiB', '1024 MiB')));
+    expect(problem?.message).toMatch(/^1048580 KiB of RAM/);
+    expect(problem?.expected).toMatch(/^at most 1024 MiB/);
   });
 });
 

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import type { Service } from 'ts-node';
 import type ts from 'typescript';
 import { byPlace, type Path } from '../../input/files.js';
-import { type Problem, UserError } from '../../input/index.js';
+import { type Position, type Problem, UserError } from '../../input/index.js';
 import { packageFile, RUNS_FROM_SOURCE } from '../../input/package-file.js';
 import type { CallSite } from '../script-call.js';
 import { instrument, type Job } from './instrument.js';
@@ -23,6 +23,8 @@ export interface CompiledFile extends SourceFile {
   readonly code: string;
   readonly map: SourceMap;
   readonly sites: readonly CallSite[];
+  /** Where its loops begin. */
+  readonly loops: readonly Position[];
   /** Where a part of what is given to `defineScenario` stands; undefined where nothing is. */
   readonly partRange: ((path: Path, at: 'key' | 'value') => TextRange) | undefined;
 }
@@ -75,7 +77,7 @@ class ScenarioCompiler {
 
   compile(source: SourceFile, isScenario: boolean): CompiledFile {
     const file = source.path.replaceAll('\\', '/');
-    const job: Job = { file, isScenario, sites: [], mistakes: [], description: undefined };
+    const job: Job = { file, isScenario, sites: [], loops: [], mistakes: [], description: undefined };
     this.job = job;
     const found = this.output(source);
     const mistakes = job.mistakes.map(
@@ -85,7 +87,8 @@ class ScenarioCompiler {
     const syntax = problems.filter((problem) => problem.code === 'syntax');
     // What else is found in a text that cannot be read is seldom meant.
     if (problems.length > 0) throw new UserError(byPlace(syntax.length > 0 ? syntax : problems));
-    return { ...source, ...splitOutput(found.text), sites: job.sites, partRange: this.ranges(job) };
+    const { sites, loops } = job;
+    return { ...source, ...splitOutput(found.text), sites, loops, partRange: this.ranges(job) };
   }
 
   private output(source: SourceFile): { text: string; problems: Problem[] } {

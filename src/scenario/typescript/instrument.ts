@@ -1,16 +1,20 @@
 /**
- * What the loader looks for in a program while it is compiled, and the one thing that it changes: every
+ * What the loader looks for in a program while it is compiled, and the two things that it changes: every
  * `yield* call` of the scenario's file becomes `yield* __heaplab_at(7, call)`, so that events know their line
- * without a stack trace per call.
+ * without a stack trace per call, and the body of every loop begins with `__heaplab_pass(3);`, so that none
+ * goes on for ever.
  */
 
 import type ts from 'typescript';
+import type { Position } from '../../input/index.js';
 import type { CallSite } from '../script-call.js';
 import { findMistakes, type Mistake } from './mistakes.js';
 import { bare, isTransparent, positionAt } from './text-ranges.js';
 
 /** The function that takes the number of a {@link CallSite} and what follows `yield*`. */
 export const LOCATE = '__heaplab_at';
+/** The function that takes the number of a loop in its file. */
+export const PASS = '__heaplab_pass';
 
 /** One file being compiled. */
 export interface Job {
@@ -19,6 +23,8 @@ export interface Job {
   /** Whether it is the scenario's file: positions in others would be taken for positions in that. */
   readonly isScenario: boolean;
   readonly sites: CallSite[];
+  /** Where its loops stand. */
+  readonly loops: Position[];
   readonly mistakes: Mistake[];
   /** What is given to `defineScenario`. */
   description: ts.Expression | undefined;
@@ -37,6 +43,10 @@ export function instrument(
       job.mistakes.push(...findMistakes(typescript, program, file, node));
       noteDescription(typescript, node, job);
       const visited = typescript.visitEachChild(node, visit, context);
+      if (typescript.isIterationStatement(visited, false)) {
+        const index = job.loops.push(positionAt(file, node.getStart(file))) - 1;
+        return counted(typescript, visited, index);
+      }
       return job.isScenario ? located(typescript, file, visited, node, job) : visited;
     };
     return typescript.visitEachChild(file, visit, context);
@@ -84,6 +94,32 @@ function isDelegation(typescript: typeof ts, node: ts.Node): node is Delegation 
   return (
     typescript.isYieldExpression(node) && node.asteriskToken !== undefined && node.expression !== undefined
   );
+}
+
+/** A loop that counts its passes, before anything else in them can go wrong. */
+function counted(typescript: typeof ts, loop: ts.IterationStatement, index: number): ts.IterationStatement {
+  const { factory } = typescript;
+  const count = factory.createExpressionStatement(
+    factory.createCallExpression(factory.createIdentifier(PASS), undefined, [
+      factory.createNumericLiteral(index),
+    ]),
+  );
+  const { statement } = loop;
+  const body = typescript.isBlock(statement)
+    ? factory.updateBlock(statement, [count, ...statement.statements])
+    : typescript.setTextRange(factory.createBlock([count, statement], true), statement);
+  if (typescript.isForStatement(loop)) {
+    return factory.updateForStatement(loop, loop.initializer, loop.condition, loop.incrementor, body);
+  }
+  if (typescript.isForInStatement(loop)) {
+    return factory.updateForInStatement(loop, loop.initializer, loop.expression, body);
+  }
+  if (typescript.isForOfStatement(loop)) {
+    return factory.updateForOfStatement(loop, loop.awaitModifier, loop.initializer, loop.expression, body);
+  }
+  if (typescript.isWhileStatement(loop)) return factory.updateWhileStatement(loop, loop.expression, body);
+  const last = loop as ts.DoStatement;
+  return factory.updateDoStatement(last, body, last.expression);
 }
 
 /** The variable, or the property, that takes an expression's value. */

@@ -59,6 +59,7 @@ class ScenarioFile {
   }
 
   private *guarded(path: Path, task: ScriptTask): Script {
+    this.modules.loops.watch(task.boot.kernel.clock);
     try {
       yield* scriptIn(this.descriptionFor(task.boot), path)(task);
     } catch (error) {

@@ -10,7 +10,8 @@ import { compileFunction } from 'node:vm';
 import { readText } from '../../input/files.js';
 import { locate } from '../call-site.js';
 import { type CompiledFile, compile, type SourceFile, shownName } from './compiler.js';
-import { LOCATE } from './instrument.js';
+import { LOCATE, PASS } from './instrument.js';
+import { LoopPasses } from './loops.js';
 
 type Body = (
   exports: object,
@@ -19,6 +20,7 @@ type Body = (
   filename: string,
   dirname: string,
   at: (index: number, operand: unknown) => unknown,
+  pass: (index: number) => void,
 ) => void;
 
 interface CompiledModule {
@@ -28,6 +30,7 @@ interface CompiledModule {
 
 /** The files of one scenario, compiled once. */
 export class ScenarioModules {
+  readonly loops = new LoopPasses();
   private readonly compiled = new Map<string, CompiledModule>();
 
   /** @throws UserError */
@@ -55,7 +58,8 @@ export class ScenarioModules {
         return imported === undefined ? createRequire(path)(name) : load(imported);
       };
       const at = (index: number, operand: unknown) => locate(file.sites[index]!, operand);
-      body(module.exports, requireThere, module, path, dirname(path), at);
+      const pass = (index: number) => this.loops.count(file, index);
+      body(module.exports, requireThere, module, path, dirname(path), at, pass);
       return module.exports;
     };
     return load(this.scenario.path);
@@ -68,7 +72,7 @@ export class ScenarioModules {
 
   private add(source: SourceFile, isScenario: boolean): CompiledModule {
     const file = compile(source, isScenario);
-    const parameters = ['exports', 'require', 'module', '__filename', '__dirname', LOCATE];
+    const parameters = ['exports', 'require', 'module', '__filename', '__dirname', LOCATE, PASS];
     const body = compileFunction(file.code, parameters, { filename: source.path }) as Body;
     const module = { file, body };
     this.compiled.set(source.path, module);
