@@ -4,9 +4,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'rolldown';
+import { build } from 'rolldown';
 
-export default defineConfig({
+await build({
+  cwd: fileURLToPath(new URL('..', import.meta.url)),
   input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
   platform: 'node',
   // Loaded for scenarios in TypeScript alone, and too large to be bundled.
