@@ -5,6 +5,9 @@ import { Command, Option } from 'commander';
 import { packageFile } from '../input/package-file.js';
 import type { Terminal } from './terminal.js';
 
+/** As in simulation/cost.ts, which help should not wait for. */
+const COSTS = ['auto', 'gcc12-Os', 'gcc12-O2', 'estimate', 'none'];
+
 type Action = (...values: never[]) => number | Promise<number>;
 
 /** `setExitCode` is called once, with the command's exit code. */
@@ -38,11 +41,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .option('--ram <size>', 'RAM of the first region, such as 24KiB')
       .option('--reserve <size>', "RAM for the firmware's static data, such as 4KiB")
       .option('--seed <number>', "seed instead of the scenario's")
-      .addOption(
-        new Option('--cost <model>', 'what a heap call costs')
-          .choices(['auto', 'gcc12-Os', 'gcc12-O2', 'estimate', 'none'])
-          .default('auto'),
-      )
+      .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
       .option('--out <file>', 'write the result as JSON, for "heaplab inspect"')
       .option('--json', 'print the result as JSON instead of text')
       .option('--schedule', 'print the schedule, an event a line')
@@ -77,6 +76,25 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       )
       .option('--json', 'print the summary as JSON'),
   ).action(runs(async () => (await import('./replay.js')).replayCommand));
+
+  program
+    .command('size')
+    .description('find the smallest arena without a failed request, for every heap')
+    .argument('<trace|scenario>', 'a trace, plain or gzipped, or a scenario')
+    .option('--heaps <names>', 'only these, separated by commas')
+    .option('--heap-option <name=value>', 'for the heaps that have it, repeated for several', collect, [])
+    .option('--target <name|file>', "a chip's profile instead of the scenario's")
+    .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32')
+    .option('--seed <number>', "seed instead of the scenario's")
+    .addOption(
+      new Option('--cost <model>', 'what a heap call of a scenario costs').choices(COSTS).default('auto'),
+    )
+    .option('--locks', 'hold locks where the accesses of the trace are dense (see docs/relocation.md)')
+    .option('--scan <number>', 'sizes to try on either side of what bisection finds', '32')
+    .option('--at <size>', 'replay the trace in an arena of this size instead')
+    .option('--points <number>', 'with --at: how often to look for the largest request possible', '10')
+    .option('--json', 'print JSON')
+    .action(runs(async () => (await import('./size.js')).sizeCommand));
 
   program
     .command('targets')

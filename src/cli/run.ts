@@ -27,14 +27,18 @@ import {
 import { EventLines, Progress } from './live.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
-export interface RunFlags {
+/** What may be changed about a target. */
+export interface TargetFlags {
   readonly target?: string;
-  readonly heap?: string;
-  readonly heapOption: string[];
   readonly ram?: string;
   readonly heapSize?: string;
   readonly reserve?: string;
   readonly alignment?: string;
+}
+
+export interface RunFlags extends TargetFlags {
+  readonly heap?: string;
+  readonly heapOption: string[];
   readonly seed?: string;
   readonly cost: CostChoice;
   readonly out?: string;
@@ -101,7 +105,8 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
   };
 }
 
-function targetFor(scenario: Scenario, flags: RunFlags): Target {
+/** The scenario's target or that of `--target`, as the flags change it. @throws UserError */
+export function targetFor(scenario: Scenario, flags: TargetFlags): Target {
   const target =
     flags.target === undefined
       ? loadTarget(scenario.target, { from: dirname(scenario.file) })

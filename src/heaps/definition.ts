@@ -30,6 +30,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */
   readonly coalesces: boolean;
+  /** First fit by address: where blocks go does not depend on where the arena ends. */
+  readonly firstFitByAddress?: boolean;
   /** By its policy it refuses now and then although some hole would do. */
   readonly mayPassOverAHole?: boolean;
   /** Its free is always refused. */

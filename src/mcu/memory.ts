@@ -138,6 +138,16 @@ export class Memory {
     return bank.bytes.slice(offset, offset + bytes);
   }
 
+  /** A copy of all RAM, for {@link restore}. Not an access. */
+  snapshot(): readonly Uint8Array[] {
+    return this.banks.map((bank) => bank.bytes.slice());
+  }
+
+  /** Puts RAM back as it was at a {@link snapshot} of this memory. Not an access. */
+  restore(snapshot: readonly Uint8Array[]): void {
+    for (const [index, bank] of this.banks.entries()) bank.bytes.set(snapshot[index]!);
+  }
+
   private loadElsewhere(address: number): number {
     const bank = this.bankOfWord(address);
     return bank.words[(address - bank.region.origin) / 4]!;

@@ -35,3 +35,16 @@ export function withOverrides(target: Target, overrides: TargetOverrides): Targe
   if (faults.length === 0) return changed;
   throw new UserError(faults.map(({ message, expected }) => ({ code: 'bad-option', message, expected })));
 }
+
+/**
+ * The same chip with a heap of exactly `heapBytes` in one piece, and RAM for it, whatever the chip has. For
+ * studies that ask how much would do. `staticBytes`: the heap's own variables.
+ */
+export function withHeapOf(target: Target, heapBytes: number, staticBytes: number): Target {
+  const [first] = target.regions;
+  const { staticDataBytes, mainStackBytes, alignment } = target;
+  // What aligning the heap's variables and the heap may lose comes on top.
+  const around = staticDataBytes + 8 + staticBytes + alignment + mainStackBytes;
+  const bytes = Math.ceil((around + heapBytes) / 4) * 4;
+  return { ...target, regions: [{ ...first!, bytes, heap: true }], heapBytes };
+}

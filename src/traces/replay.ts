@@ -69,6 +69,16 @@ export class Replay {
     return this.summary;
   }
 
+  /** Goes on until `enough` of what has happened, or to the end. @throws Fault as {@link run} does */
+  runUntil(enough: (summary: ReplaySummary) => boolean): ReplaySummary {
+    const { summary } = this;
+    while (summary.operations < this.trace.length && !enough(summary)) {
+      this.step(summary.operations);
+      summary.operations++;
+    }
+    return summary;
+  }
+
   private step(index: number): number {
     const { kinds, ids, bytes, counts } = this.trace;
     const id = ids[index]!;

@@ -351,6 +351,7 @@ export const heap4 = defineHeap({
   options,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,
+  firstFitByAddress: true,
   regions: 'one',
   staticBytes: ({ protector }) => (protector ? 32 : 28),
   // One block and the end marker, and what aligning either end of the arena may lose.

@@ -1,0 +1,124 @@
+/** `heaplab size`: the smallest arena that would do, for every heap. */
+
+import { catalog } from '../heaps/catalog.js';
+import { sizeReport, traceRunReport } from '../report/size-report.js';
+import { loadScenario } from '../scenario/load.js';
+import type { CostChoice } from '../simulation/cost.js';
+import { smallestArena } from '../studies/size.js';
+import { runTrace } from '../studies/trace-run.js';
+import {
+  type Candidate,
+  candidateFor,
+  ScenarioWorkload,
+  TraceWorkload,
+  type Workload,
+} from '../studies/workload.js';
+import { simulateLocks } from '../traces/lock-simulation.js';
+import { readTrace } from '../traces/read.js';
+import {
+  alignmentFlag,
+  badOption,
+  heapNamed,
+  heapOptions,
+  loadOptions,
+  numberFlag,
+  sizeFlag,
+} from './flags.js';
+import { targetFor } from './run.js';
+import { SUCCESS, type Terminal } from './terminal.js';
+
+export interface SizeFlags {
+  readonly heaps?: string;
+  readonly heapOption: string[];
+  readonly target?: string;
+  readonly alignment?: string;
+  readonly seed?: string;
+  readonly cost: CostChoice;
+  readonly scan: string;
+  readonly at?: string;
+  readonly points: string;
+  readonly locks?: boolean;
+  readonly json?: boolean;
+}
+
+const DEFAULT_ALIGNMENT = 8;
+
+export function sizeCommand(terminal: Terminal, file: string, flags: SizeFlags): number {
+  const candidates = candidatesOf(flags);
+  const workload = workloadOf(file, flags);
+  const arenaBytes = sizeFlag('--at', flags.at);
+  if (arenaBytes !== undefined) return runAt(terminal, workload, candidates, arenaBytes, flags);
+  const scan = numberFlag('--scan', flags.scan, 0, 4096);
+  const sizes = candidates.map((candidate, index) => {
+    progress(terminal, `${candidate.heap.name} (${index + 1} of ${candidates.length})`);
+    return smallestArena(workload, candidate, { scan });
+  });
+  progress(terminal, '');
+  const { name, alignment, peakLiveBytes } = workload;
+  const report = { name, alignment, peakLiveBytes, sizes };
+  terminal.print(flags.json === true ? `${JSON.stringify(report)}\n` : `${sizeReport(report, terminal)}\n`);
+  return SUCCESS;
+}
+
+/** What happens in an arena of a given size, instead of the search for one. */
+function runAt(
+  terminal: Terminal,
+  workload: Workload,
+  candidates: readonly Candidate[],
+  arenaBytes: number,
+  flags: SizeFlags,
+): number {
+  if (!(workload instanceof TraceWorkload)) {
+    throw badOption('--at is for traces', '"heaplab run --heap-size" for a scenario');
+  }
+  for (const { heap, options } of candidates) {
+    const least = heap.minimumArenaBytes(workload.alignment, options);
+    if (arenaBytes >= least) continue;
+    throw badOption(`--at: ${heap.name} cannot work in ${arenaBytes} bytes`, `at least ${least} bytes`);
+  }
+  const points = numberFlag('--points', flags.points, 1, 1000);
+  const runs = candidates.map((candidate) => runTrace(workload, candidate, arenaBytes, points));
+  const text = flags.json === true ? JSON.stringify(runs) : traceRunReport(workload.name, runs, terminal);
+  terminal.print(`${text}\n`);
+  return SUCCESS;
+}
+
+function workloadOf(file: string, flags: SizeFlags): Workload {
+  const alignment = alignmentFlag(flags.alignment);
+  if (!/\.(ya?ml|[cm]?[jt]sx?)$/.test(file)) {
+    for (const flag of ['target', 'seed'] as const) {
+      if (flags[flag] !== undefined)
+        throw badOption(`--${flag} is for scenarios`, 'a scenario instead of a trace');
+    }
+    const trace = readTrace(file);
+    return new TraceWorkload(
+      flags.locks === true ? simulateLocks(trace) : trace,
+      alignment ?? DEFAULT_ALIGNMENT,
+    );
+  }
+  if (flags.locks === true) throw badOption('--locks is for traces', 'a trace with accesses');
+  const scenario = loadScenario(file, loadOptions());
+  const seed = flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1);
+  return new ScenarioWorkload(scenario, targetFor(scenario, flags), seed, flags.cost);
+}
+
+/** The heaps named by `--heaps`, else all; `--heap-option` goes to those that have it. */
+export function candidatesOf({ heaps, heapOption }: Pick<SizeFlags, 'heaps' | 'heapOption'>): Candidate[] {
+  const chosen = heaps === undefined ? catalog : heaps.split(',').map((name) => heapNamed(name.trim()));
+  return chosen.map((heap) => {
+    const { options } = candidateFor(heap);
+    const own = heapOption.filter((flag) => Object.hasOwn(options, flag.split('=')[0]!));
+    const unknown = heapOption.find((flag) => !chosen.some((other) => hasOption(other.name, flag)));
+    if (unknown !== undefined) heapOptions(heap, {}, [unknown]);
+    return { heap, options: heapOptions(heap, {}, own) };
+  });
+}
+
+function hasOption(heapName: string, flag: string): boolean {
+  return Object.hasOwn(candidateFor(heapNamed(heapName)).options, flag.split('=')[0]!);
+}
+
+/** One line on the terminal that says what is being worked on; '' takes it away. */
+function progress(terminal: Terminal, what: string): void {
+  if (terminal.interactive) terminal.warn(`\r\x1b[K${what}`);
+}

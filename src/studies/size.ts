@@ -1,0 +1,147 @@
+/**
+ * How much RAM does it take? The smallest arena in which a workload runs without a failed request.
+ *
+ * Where blocks go in a first fit by address does not depend on where the arena ends, so one run in a large one
+ * shows how far up they reach, and that is the answer. Other heaps are tried: bisection finds a size that
+ * passes next to one that does not, and because with these heaps a larger arena can fail where a smaller one
+ * did not, sizes around it are tried too, below as well as above.
+ */
+
+import { smallestPassing } from './smallest.js';
+import { type Candidate, MAXIMUM_ARENA_BYTES, type Workload } from './workload.js';
+
+export interface SizeResult {
+  readonly heap: string;
+  /** The smallest arena found that passes, in bytes; undefined where none up to 64 MiB does. */
+  readonly arenaBytes: number | undefined;
+  /** Variables outside the arena. */
+  readonly staticBytes: number;
+  /** `arenaBytes` over the peak of live requested bytes. */
+  readonly overPeakLive: number | undefined;
+  readonly method: 'high-water mark' | 'bisection and scan';
+  /** Larger arenas that were tried and fail nevertheless, ascending. */
+  readonly failingAbove: readonly number[];
+  /** Runs it took. */
+  readonly runs: number;
+}
+
+export interface SizeSettings {
+  /** How many sizes to try on either side of what the bisection found. */
+  readonly scan: number;
+}
+
+export const DEFAULT_SCAN = 32;
+
+export function smallestArena(workload: Workload, candidate: Candidate, settings: SizeSettings): SizeResult {
+  return new Search(workload, candidate, settings.scan).result();
+}
+
+class Search {
+  private readonly tried = new Map<number, boolean>();
+  private readonly step: number;
+  private readonly least: number;
+
+  constructor(
+    private readonly workload: Workload,
+    private readonly candidate: Candidate,
+    private readonly scan: number,
+  ) {
+    const { alignment, peakLiveBytes } = workload;
+    const minimum = candidate.heap.minimumArenaBytes(alignment, candidate.options);
+    this.step = alignment;
+    this.least = this.roundUp(Math.max(minimum, peakLiveBytes));
+  }
+
+  result(): SizeResult {
+    const { heap, options } = this.candidate;
+    const possible = this.least <= MAXIMUM_ARENA_BYTES;
+    const exact = possible && heap.firstFitByAddress === true ? this.byHighWaterMark() : undefined;
+    const arenaBytes = possible ? (exact ?? this.bySearch()) : undefined;
+    const peak = this.workload.peakLiveBytes;
+    return {
+      heap: heap.name,
+      arenaBytes,
+      staticBytes: heap.staticBytes(options),
+      overPeakLive: arenaBytes === undefined || peak === 0 ? undefined : arenaBytes / peak,
+      method: exact === undefined ? 'bisection and scan' : 'high-water mark',
+      failingAbove: this.sizes(false).filter((bytes) => bytes > (arenaBytes ?? Number.POSITIVE_INFINITY)),
+      runs: this.tried.size,
+    };
+  }
+
+  /** The mark, and what the arena holds above it; confirmed by a run there and one just below. */
+  private byHighWaterMark(): number | undefined {
+    const mark = this.workload.highWaterBytes(this.candidate, MAXIMUM_ARENA_BYTES);
+    if (mark === undefined) return undefined;
+    let bytes = Math.max(this.least, this.roundUp(mark));
+    while (!this.passes(bytes)) bytes += this.step;
+    while (bytes > this.least && this.passes(bytes - this.step)) bytes -= this.step;
+    return bytes;
+  }
+
+  private bySearch(): number | undefined {
+    let smallest = this.bisect(this.least, MAXIMUM_ARENA_BYTES);
+    while (smallest !== undefined) {
+      const found = this.scanBelow(smallest);
+      if (found === undefined) break;
+      smallest = this.bisect(this.largestFailingBelow(found), found)!;
+    }
+    if (smallest !== undefined) for (const bytes of this.sizesAbove(smallest)) this.passes(bytes);
+    return smallest;
+  }
+
+  private bisect(from: number, to: number): number | undefined {
+    return smallestPassing(from, to, this.step, (bytes) => this.passes(bytes));
+  }
+
+  /** The smallest of the sizes tried below `smallest` that passes. */
+  private scanBelow(smallest: number): number | undefined {
+    const { least } = this;
+    const sizes = this.spread(smallest - this.step, -1, least).filter((bytes) => bytes >= least);
+    return sizes.filter((bytes) => this.passes(bytes)).at(-1);
+  }
+
+  private sizesAbove(smallest: number): number[] {
+    return this.spread(smallest + this.step, 1, 2 * smallest);
+  }
+
+  /** Half of them step by step from `near`, the other half evenly up to `far`. */
+  private spread(near: number, direction: 1 | -1, far: number): number[] {
+    const half = Math.ceil(this.scan / 2);
+    const close = Array.from({ length: half }, (_, index) => near + direction * index * this.step);
+    const distance = (far - close.at(-1)!) * direction;
+    if (distance <= 0) return close;
+    const wide = Array.from({ length: half }, (_, index) =>
+      this.roundUp(close.at(-1)! + (direction * distance * (index + 1)) / half),
+    );
+    return [...close, ...wide];
+  }
+
+  private largestFailingBelow(bytes: number): number {
+    return (
+      this.sizes(false)
+        .filter((size) => size < bytes)
+        .at(-1) ?? this.least
+    );
+  }
+
+  /** Those tried so far, ascending. */
+  private sizes(passing: boolean): number[] {
+    return [...this.tried]
+      .flatMap(([bytes, passed]) => (passed === passing ? [bytes] : []))
+      .sort((a, b) => a - b);
+  }
+
+  private passes(bytes: number): boolean {
+    let passed = this.tried.get(bytes);
+    if (passed === undefined) {
+      passed = this.workload.passes(this.candidate, bytes);
+      this.tried.set(bytes, passed);
+    }
+    return passed;
+  }
+
+  private roundUp(bytes: number): number {
+    return Math.ceil(bytes / this.step) * this.step;
+  }
+}

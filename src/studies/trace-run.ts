@@ -1,0 +1,71 @@
+/** One replay of a trace in an arena of a given size, watched closely: what failed, and what room was left. */
+
+import { NULL } from '../heaps/heap.js';
+import type { ReplayMachine } from '../traces/replay-machine.js';
+import type { Candidate, TraceWorkload } from './workload.js';
+
+export interface TraceRun {
+  readonly heap: string;
+  readonly arenaBytes: number;
+  readonly staticBytes: number;
+  readonly allocations: number;
+  readonly failures: number;
+  /** The operation, from 0, after which failed requests outnumbered those served: the replay ends there. */
+  readonly gaveUpAt?: number;
+  /** The largest request that would have been served, at evenly spread points of the run. */
+  readonly largestRequests: readonly { readonly operation: number; readonly bytes: number }[];
+}
+
+/** `points`: how often to look for the largest request possible. @throws Fault as the replay does */
+export function runTrace(
+  workload: TraceWorkload,
+  candidate: Candidate,
+  arenaBytes: number,
+  points: number,
+): TraceRun {
+  const { machine, replay } = workload.replayOn(candidate, arenaBytes);
+  const largestRequests: { operation: number; bytes: number }[] = [];
+  const look = (operations: number) => {
+    const due = Math.ceil(((largestRequests.length + 1) * workload.operations) / points);
+    if (operations < due || operations === 0) return;
+    largestRequests.push({ operation: operations - 1, bytes: largestRequest(machine, arenaBytes) });
+  };
+  let gaveUpAt: number | undefined;
+  const { operations, allocations, failures } = replay.runUntil((summary) => {
+    look(summary.operations);
+    if (summary.failures > summary.allocations) gaveUpAt = summary.operations - 1;
+    return gaveUpAt !== undefined;
+  });
+  look(operations);
+  const { heap, options } = candidate;
+  return {
+    heap: heap.name,
+    arenaBytes,
+    staticBytes: heap.staticBytes(options),
+    allocations,
+    failures,
+    ...(gaveUpAt !== undefined && { gaveUpAt }),
+    largestRequests,
+  };
+}
+
+/**
+ * The largest request, in bytes, that the heap would serve now, found by making it; RAM is put back each time.
+ * Heaps serve whatever is smaller than what they serve, or nearly: what is found is served, one byte more not.
+ */
+function largestRequest({ heap, memory }: ReplayMachine, arenaBytes: number): number {
+  const before = memory.snapshot();
+  const serves = (bytes: number) => {
+    const served = heap.malloc(bytes) !== NULL;
+    memory.restore(before);
+    return served;
+  };
+  let served = 0;
+  let refused = arenaBytes + 1;
+  while (refused - served > 1) {
+    const middle = Math.floor((served + refused) / 2);
+    if (serves(middle)) served = middle;
+    else refused = middle;
+  }
+  return served;
+}

@@ -1,0 +1,225 @@
+/** What an arena is to be found for: a recorded trace, or a scenario on a target. Both are run again and again. */
+
+import * as v from 'valibot';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
+import { heap4 } from '../heaps/freertos/heap-4.js';
+import { type Heap, NULL } from '../heaps/heap.js';
+import { Fault } from '../mcu/fault.js';
+import type { Block } from '../scenario/firmware.js';
+import type { Scenario } from '../scenario/scenario.js';
+import { type CostChoice, costModel } from '../simulation/cost.js';
+import type { RunObserver } from '../simulation/events.js';
+import { run } from '../simulation/run.js';
+import { withHeapOf } from '../targets/overrides.js';
+import type { Target } from '../targets/target.js';
+import { Replay } from '../traces/replay.js';
+import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
+import { CALLOC, FREE, MALLOC, REALLOC, type Trace } from '../traces/trace.js';
+
+/** Where the search for a large enough arena ends: far above what any microcontroller has. */
+export const MAXIMUM_ARENA_BYTES = 64 * 1024 * 1024;
+
+/** A heap with all its options. */
+export interface Candidate {
+  readonly heap: HeapDefinition;
+  readonly options: HeapOptions;
+}
+
+export interface Workload {
+  readonly name: string;
+  readonly alignment: number;
+  /** Whether every request is served in an arena of `bytes`, and nothing else goes wrong. */
+  passes(candidate: Candidate, bytes: number): boolean;
+  /** How far up blocks reach in an arena of `bytes`, from its origin; undefined where a request fails. */
+  highWaterBytes(candidate: Candidate, bytes: number): number | undefined;
+  /** Highest sum of bytes asked for and live at once, when nothing fails. */
+  readonly peakLiveBytes: number;
+}
+
+/** A heap with its options' defaults, and those of `chosen` that it has. */
+export function candidateFor(heap: HeapDefinition, chosen: HeapOptions = {}): Candidate {
+  const known = v.parse(heap.options, {});
+  const shared = Object.entries(chosen).filter(([name]) => Object.hasOwn(known, name));
+  return { heap, options: v.parse(heap.options, Object.fromEntries(shared)) };
+}
+
+// --- traces -----------------------------------------------------------------------------------------------
+
+export class TraceWorkload implements Workload {
+  readonly name: string;
+  readonly peakLiveBytes: number;
+  readonly operations: number;
+
+  constructor(
+    private readonly trace: Trace,
+    readonly alignment: number,
+  ) {
+    this.name = trace.name;
+    this.operations = trace.length;
+    this.peakLiveBytes = peakLiveBytes(trace);
+  }
+
+  /** The replay in an arena of `bytes`, not yet begun. */
+  replayOn({ heap, options }: Candidate, bytes: number): { machine: ReplayMachine; replay: Replay } {
+    const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
+    const machine = replayMachine(heap, options, [region], this.alignment);
+    return { machine, replay: new Replay(machine.heap, machine.memory, this.trace) };
+  }
+
+  passes(candidate: Candidate, bytes: number): boolean {
+    const { replay } = this.replayOn(candidate, bytes);
+    return withoutFault(() => replay.runUntil(({ failures }) => failures > 0).failures === 0);
+  }
+
+  highWaterBytes(candidate: Candidate, bytes: number): number | undefined {
+    const { machine, replay } = this.replayOn(candidate, bytes);
+    const mark = new HighWaterMark(machine.heap);
+    const { kinds, bytes: sizes, counts } = this.trace;
+    const note = (index: number, address: number) => {
+      if (address > NULL && kinds[index] !== FREE) mark.note(address, sizes[index]! * counts[index]!);
+    };
+    const passed = withoutFault(() => replay.run(note).failures === 0);
+    return passed ? mark.end - DEFAULT_ORIGIN : undefined;
+  }
+}
+
+/** Of a replay in which every request is served. */
+function peakLiveBytes(trace: Trace): number {
+  const requested = new Float64Array(trace.idCount);
+  let live = 0;
+  let peak = 0;
+  for (let index = 0; index < trace.length; index++) {
+    const asked = requestedBy(trace, index, requested);
+    if (asked === undefined) continue;
+    const id = trace.ids[index]!;
+    live += asked - requested[id]!;
+    requested[id] = asked;
+    if (live > peak) peak = live;
+  }
+  return peak;
+}
+
+/** What the operation's block holds after it; undefined where it changes nothing. */
+function requestedBy(trace: Trace, index: number, requested: Float64Array): number | undefined {
+  const bytes = trace.bytes[index]!;
+  switch (trace.kinds[index]) {
+    case MALLOC:
+      return bytes;
+    case CALLOC:
+      return bytes * trace.counts[index]!;
+    case FREE:
+      return 0;
+    case REALLOC:
+      // An id that holds nothing has nothing to resize.
+      return requested[trace.ids[index]!] === 0 ? undefined : bytes;
+    default:
+      return undefined;
+  }
+}
+
+/** The end of the highest block ever handed out. */
+class HighWaterMark {
+  end = 0;
+
+  constructor(private readonly heap: Pick<Heap, 'walk' | 'blockBytesFor'>) {}
+
+  /** A block of at least `bytes` has been handed out. The map is only read where it may reach further up. */
+  note(payload: number, bytes: number): void {
+    if (payload + this.heap.blockBytesFor(bytes) <= this.end) return;
+    this.heap.walk((kind, address, bytes, start) => {
+      if (kind === 'used' && start === payload) this.end = Math.max(this.end, address + bytes);
+    });
+  }
+}
+
+function withoutFault(attempt: () => boolean): boolean {
+  try {
+    return attempt();
+  } catch (fault) {
+    if (fault instanceof Fault) return false;
+    throw fault;
+  }
+}
+
+// --- scenarios --------------------------------------------------------------------------------------------
+
+export class ScenarioWorkload implements Workload {
+  readonly name: string;
+  readonly alignment: number;
+  readonly peakLiveBytes: number;
+
+  constructor(
+    private readonly scenario: Scenario,
+    private readonly target: Target,
+    private readonly seed: number,
+    private readonly costChoice: CostChoice,
+  ) {
+    this.name = scenario.name;
+    this.alignment = target.alignment;
+    const peak = new PeakLive();
+    this.run(candidateFor(heap4), MAXIMUM_ARENA_BYTES, [peak]);
+    this.peakLiveBytes = peak.bytes;
+  }
+
+  passes(candidate: Candidate, bytes: number): boolean {
+    const failures = new Failures();
+    return this.run(candidate, bytes, [failures], true) === 'finished' && failures.count === 0;
+  }
+
+  highWaterBytes(candidate: Candidate, bytes: number): number | undefined {
+    const failures = new Failures();
+    let mark: HighWaterMark | undefined;
+    let origin = 0;
+    const observer: RunObserver = {
+      booted: ({ heap, layout }) => {
+        origin = layout.regions[0]!.origin;
+        mark = new HighWaterMark(heap);
+      },
+      allocated: (block) => mark!.note(block.handle, block.bytes),
+    };
+    const outcome = this.run(candidate, bytes, [observer, failures], true);
+    return outcome === 'finished' && failures.count === 0 ? mark!.end - origin : undefined;
+  }
+
+  private run(
+    { heap, options }: Candidate,
+    bytes: number,
+    observers: RunObserver[],
+    stopAtFirstFailure = false,
+  ) {
+    const target = withHeapOf(this.target, bytes, heap.staticBytes(options));
+    const cost = costModel(this.costChoice, heap, target);
+    const { seed, costChoice } = this;
+    return run(
+      this.scenario,
+      { target, heap, options, seed, cost, costChoice, stopAtFirstFailure },
+      observers,
+    );
+  }
+}
+
+class Failures implements RunObserver {
+  count = 0;
+
+  outOfMemory(): void {
+    this.count++;
+  }
+}
+
+class PeakLive implements RunObserver {
+  bytes = 0;
+  private live = 0;
+
+  booted(): void {
+    this.live = 0;
+  }
+
+  allocated(block: Block): void {
+    this.live += block.bytes;
+    this.bytes = Math.max(this.bytes, this.live);
+  }
+
+  freed(block: Block): void {
+    this.live -= block.bytes;
+  }
+}
