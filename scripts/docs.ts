@@ -175,6 +175,9 @@ const INTERRUPT_NOTES = `An interrupt fires by the clock, whatever runs. Its scr
 in it are an error of the firmware and end the run with a fault, as they would break a real heap.`;
 
 const EXPECT_NOTES = `Counts are \`none\`, \`at least 1\`, \`at most 3\` or \`exactly 2\`. The exit code is 1 if anything does not hold.
+A run ends \`finished\` when its time is up, \`halted\` by \`on oom: halt\`, with a \`fault\`, or \`corrupted\` where a check finds the
+heap's structure broken (\`--check\` looks after every call). A scenario that shows a fault says \`outcome: fault\` and passes with
+it. A reset does not end the run: \`resets\` counts them.
 Fragmentation is 1 - largest hole / free bytes, at its worst among the samples of the trend and the failed requests.`;
 
 const STEP_NOTES = `A script is a list of steps. A name stands for all blocks that a task holds under it, newest last: \`alloc\` adds

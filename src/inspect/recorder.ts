@@ -5,10 +5,10 @@ import type { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
-import type { Scenario } from '../scenario/scenario.js';
+import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
 import type { CreationFailure, Place, RunObserver } from '../simulation/events.js';
-import type { Outcome, RunSettings } from '../simulation/run.js';
+import type { RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
 import { CreationFailures } from './creation-failures.js';
@@ -302,7 +302,8 @@ export class Recorder implements RunObserver {
       lostContents: this.lostContents,
     } as const;
     const expectations = judge(scenario.expect, unjudged, board.clock);
-    const broken = outcome === 'fault' || outcome === 'corrupted' || this.lostContents.length > 0;
+    const isEndBad = scenario.expect.outcome === undefined && ['fault', 'corrupted'].includes(outcome);
+    const broken = isEndBad || this.lostContents.length > 0;
     return {
       ...unjudged,
       expectations,

@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { type Problem, UserError } from '../input/index.js';
 import { FAULT_KINDS } from '../mcu/index.js';
+import { OUTCOMES } from '../scenario/scenario.js';
 import { COST_CHOICES } from '../simulation/cost.js';
 import { CAUSES } from './cause.js';
 
@@ -171,7 +172,7 @@ export const RunResultSchema = v.object({
   }),
   cost: v.object({ choice: v.picklist(COST_CHOICES), source: v.string(), estimated: v.boolean() }),
   seed: Count,
-  outcome: v.picklist(['finished', 'halted', 'fault', 'corrupted']),
+  outcome: v.picklist(OUTCOMES),
   tick: Count,
   cycle: Count,
   resets: Count,

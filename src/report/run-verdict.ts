@@ -1,6 +1,7 @@
 /** Whether a run did what its scenario expects, and what broke if it did not. */
 
 import { groupDigits } from '../input/index.js';
+import { OUTCOME } from '../inspect/expectations.js';
 import type { CreationFailureResult, RunResult } from '../inspect/result.js';
 import { faultTitle, hex } from '../mcu/index.js';
 import { item, paragraph } from './layout.js';
@@ -118,8 +119,10 @@ function failedBecause(result: RunResult): string {
   const { expectations, lostContents, outcome } = result;
   const unmet = expectations.filter((expectation) => !expectation.holds);
   const reasons: string[] = [];
-  if (outcome === 'fault') reasons.push('a fault stopped the device');
-  if (outcome === 'corrupted') reasons.push('the heap was corrupted');
+  // An end that was expected is no reason, one that was not is among the expectations already.
+  const isEndJudged = expectations.some((expectation) => expectation.what === OUTCOME);
+  if (outcome === 'fault' && !isEndJudged) reasons.push('a fault stopped the device');
+  if (outcome === 'corrupted' && !isEndJudged) reasons.push('the heap was corrupted');
   if (lostContents.length > 0) reasons.push(`contents lost ${counted(lostContents.length, 'time')}`);
   if (unmet.length > 0) {
     const names = unmet.map((expectation) => expectation.what).join(', ');
