@@ -175,6 +175,9 @@ const INTERRUPT_NOTES = `An interrupt fires by the clock, whatever runs. Its scr
 in it are an error of the firmware and end the run with a fault, as they would break a real heap.`;
 
 const EXPECT_NOTES = `Counts are \`none\`, \`at least 1\`, \`at most 3\` or \`exactly 2\`. The exit code is 1 if anything does not hold.
+A run ends \`finished\` when its time is up, \`halted\` by \`on oom: halt\`, with a \`fault\`, or \`corrupted\` where a check finds the
+heap's structure broken (\`--check\` looks after every call). A scenario that shows a fault says \`outcome: fault\` and passes with
+it. A reset does not end the run: \`resets\` counts them.
 Fragmentation is 1 - largest hole / free bytes, at its worst among the samples of the trend and the failed requests.`;
 
 const STEP_NOTES = `A script is a list of steps. A name stands for all blocks that a task holds under it, newest last: \`alloc\` adds
@@ -189,7 +192,13 @@ the run's seed, in a stream of its own for each task and interrupt, so that a ne
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
-NULL in FreeRTOS; it is counted apart, and only a hook runs for it.`;
+NULL in FreeRTOS; it is counted apart, and only a hook runs for it.
+
+The kernel asks for task stacks, control blocks and queues with the same \`pvPortMalloc\`. Where one of them finds no room,
+the scenario's \`on oom\` applies too: \`halt\` and \`reset\` act, and a hook runs, as \`vApplicationMallocFailedHook\` does, inside
+the call; then \`xTaskCreate\` fails, the firmware goes on without the task or queue, and the run's summary names it. \`retry\`
+makes \`start task\` try again. What main() creates before the scheduler runs is not tried again, and a hook cannot wait there,
+nor deal with tasks and queues, except by \`start task\`: that is a fault.`;
 
 const TARGET_INTRODUCTION = `A target is a chip's profile: its RAM, clock and kernel. \`heaplab targets\` lists those that come with heaplab,
 \`heaplab targets NAME\` shows one. A profile of your own is a path wherever a name may stand, and may begin with

@@ -45,10 +45,10 @@ export {
   type Waiting,
 } from './scenario/define.js';
 export { type LoadOptions, loadScenario, loadScenarioAgain, parseScenario } from './scenario/load.js';
-export type { Scenario, Step } from './scenario/scenario.js';
+export type { Outcome, Scenario, Step } from './scenario/scenario.js';
 export { type CostChoice, type CostModel, costModel } from './simulation/cost.js';
 export type { RunEvents, RunObserver } from './simulation/events.js';
-export { type Outcome, type RunSettings, run } from './simulation/run.js';
+export { type RunSettings, run } from './simulation/run.js';
 export { loadTarget, targetNames } from './targets/load.js';
 export { type TargetOverrides, withOverrides } from './targets/overrides.js';
 export type { Target } from './targets/target.js';

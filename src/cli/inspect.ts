@@ -1,7 +1,7 @@
 /** `heaplab inspect`: one out-of-memory event of a result, in words and as a map. */
 
 import { readFileSync } from 'node:fs';
-import { UserError } from '../input/index.js';
+import { fileErrorReason, UserError } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
@@ -62,7 +62,7 @@ function readResult(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const message = `cannot read the result (${(error as NodeJS.ErrnoException).code})`;
+    const message = `cannot read the result: ${fileErrorReason(error)}`;
     const expected = 'a file written by "heaplab run … --out result.json"';
     throw new UserError([{ code: 'unreadable-file', file, message, expected }]);
   }

@@ -6,7 +6,7 @@ import type { Request } from '../scenario/firmware.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import type { Board } from '../simulation/board.js';
-import type { RunObserver } from '../simulation/events.js';
+import type { CreationFailure, RunObserver } from '../simulation/events.js';
 import type { Terminal } from './terminal.js';
 
 /** `--verbose`: a line per event, on standard output. */
@@ -30,6 +30,10 @@ export class EventLines implements RunObserver {
 
   zeroSizeRequest(request: Request): void {
     this.line(`request of 0 bytes by ${request.owner}: NULL, as FreeRTOS answers`);
+  }
+
+  notCreated({ kind, name, object, bytes }: CreationFailure): void {
+    this.line(`${kind} ${name} could not be created: no room for ${formatBytes(bytes)} (${object})`);
   }
 
   missedDeadline(task: Task, _releaseCycle: number, lateCycles: number, finished: boolean): void {

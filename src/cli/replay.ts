@@ -7,6 +7,7 @@ import type { HeapDefinition } from '../heaps/definition.js';
 import { NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
+import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
 import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
 import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
@@ -39,7 +40,10 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
   for (const region of regions) {
     const least = definition.minimumArenaBytes(alignment, options);
     if (region.bytes < least) {
-      throw badOption(`${definition.name} cannot work in ${region.bytes} bytes`, `at least ${least} bytes`);
+      throw badOption(
+        `${definition.name} cannot work in ${formatBytes(region.bytes)}`,
+        `at least ${formatBytes(least)}`,
+      );
     }
   }
   const trace = readTrace(file);
@@ -150,13 +154,13 @@ function summaryText(
     `  allocations   ${groupDigits(summary.allocations)}`,
     `  failures      ${groupDigits(summary.failures)}`,
     `  frees         ${groupDigits(summary.frees)}`,
-    `  live          ${groupDigits(summary.liveBlocks)} blocks, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
-    `  free          ${formatBytes(heap.freeBytes())} in ${groupDigits(holes)} holes, the largest ${formatBytes(largest)}`,
+    `  live          ${counted(summary.liveBlocks, 'block')}, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
+    `  free          ${formatBytes(heap.freeBytes())} in ${counted(holes, 'hole')}, the largest ${formatBytes(largest)}`,
   ];
   if (summary.lost > 0)
-    lines.push(`  lost          ${groupDigits(summary.lost)} blocks whose id was allocated again`);
+    lines.push(`  lost          ${counted(summary.lost, 'block')} whose id was allocated again`);
   if (meter !== undefined) {
-    lines.push(`  cost          ${groupDigits(meter.takeInstructions())} instructions (${meter.build})`);
+    lines.push(`  cost          ${counted(meter.takeInstructions(), 'instruction')} (${meter.build})`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../input/index.js';
+import { fileErrorReason, UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
 import { runSummary } from '../report/run-summary.js';
@@ -152,10 +152,7 @@ function writeResult(result: RunResult, out: string | undefined, count: number):
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result)}\n`);
   } catch (error) {
-    throw badOption(
-      `--out: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`,
-      'a file that can be written',
-    );
+    throw badOption(`--out: cannot write ${file}: ${fileErrorReason(error)}`, 'a file that can be written');
   }
   return file;
 }

@@ -16,7 +16,18 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'the name is too long',
   ERR_INVALID_ARG_VALUE: 'the name is not valid',
+  ENOSPC: 'there is no room left',
+  EROFS: 'it may not be written',
+  EEXIST: 'a file is in the way',
+  Z_DATA_ERROR: 'it is not what gzip makes',
+  Z_BUF_ERROR: 'it ends too early',
 };
+
+/** In words, what `error`, which reading or writing a file threw, says about the file. */
+export function fileErrorReason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REASONS[code ?? ''] ?? message;
+}
 
 /**
  * The text of a UTF-8 file of at most 1 MiB, without a byte order mark.

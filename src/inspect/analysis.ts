@@ -3,7 +3,7 @@
 import { type AgeBand, ageBands, type LeakSuspect, leakSuspects } from './age.js';
 import { type Blockers, findBlockers } from './blockers.js';
 import type { OutOfMemoryEvent, RunResult } from './result.js';
-import { type Tendency, tendencyOf } from './tendency.js';
+import { isRunningOut, type Tendency, tendencyOf } from './tendency.js';
 
 export interface Analysis {
   /** undefined where no release of blocks would have made room. */
@@ -11,14 +11,18 @@ export interface Analysis {
   readonly ages: readonly AgeBand[];
   readonly leakSuspects: readonly LeakSuspect[];
   readonly tendency: Tendency;
+  /** Whether there was enough memory in sum, but not for much longer. */
+  readonly isRunningOut: boolean;
 }
 
 export function analyse(result: RunResult, event: OutOfMemoryEvent): Analysis {
   const heapBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
+  const tendency = tendencyOf(result.samples, event.cycle, heapBytes);
   return {
     blockers: event.cause === 'too-large' ? undefined : findBlockers(event.map, event.needed),
     ages: ageBands(event.map, event.cycle),
     leakSuspects: leakSuspects(event.map, event.cycle),
-    tendency: tendencyOf(result.samples, event.cycle, heapBytes),
+    tendency,
+    isRunningOut: isRunningOut(tendency, event),
   };
 }

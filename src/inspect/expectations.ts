@@ -8,12 +8,27 @@ import type { ExpectationResult, RunResult } from './result.js';
 
 type Measured = Pick<
   RunResult,
-  'outOfMemoryCount' | 'missedDeadlines' | 'minimumEverFreeBytes' | 'worstFragmentation' | 'suspension'
+  | 'outcome'
+  | 'resets'
+  | 'outOfMemoryCount'
+  | 'missedDeadlines'
+  | 'minimumEverFreeBytes'
+  | 'worstFragmentation'
+  | 'suspension'
 >;
+
+/** The name of the expectation about how a run ends. */
+export const OUTCOME = 'outcome';
 
 /** One line per expectation, in the order of the file format. */
 export function judge(expect: Expectations, measured: Measured, clock: Clock): ExpectationResult[] {
   const results: ExpectationResult[] = [];
+  if (expect.outcome !== undefined) {
+    const { outcome } = measured;
+    const holds = outcome === expect.outcome;
+    results.push({ what: OUTCOME, expected: expect.outcome, actual: outcome, holds });
+  }
+  if (expect.resets !== undefined) results.push(countHolds('resets', expect.resets, measured.resets));
   if (expect.oom !== undefined) {
     results.push(countHolds('out-of-memory events', expect.oom, measured.outOfMemoryCount));
   }

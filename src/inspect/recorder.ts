@@ -5,12 +5,13 @@ import type { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
-import type { Scenario } from '../scenario/scenario.js';
+import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
-import type { Place, RunObserver } from '../simulation/events.js';
-import type { Outcome, RunSettings } from '../simulation/run.js';
+import type { CreationFailure, Place, RunObserver } from '../simulation/events.js';
+import type { RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
+import { CreationFailures } from './creation-failures.js';
 import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
 import { IntegerHistogram } from './histogram.js';
@@ -64,6 +65,7 @@ export class Recorder implements RunObserver {
   private outOfMemoryCount = 0;
   private readonly events: OutOfMemoryEvent[] = [];
   private fault: RunResult['fault'];
+  private readonly creationFailures = new CreationFailures();
   private readonly lostContents: RunResult['lostContents'] = [];
 
   constructor(private readonly keptEvents = DEFAULT_KEPT_EVENTS) {}
@@ -82,6 +84,11 @@ export class Recorder implements RunObserver {
     const free = this.board.heap.freeBytes();
     if (free < this.minimumFreeBytes) this.minimumFreeBytes = free;
     this.tasks.allocated(block);
+    this.creationFailures.noteAllocated(block);
+  }
+
+  notCreated(failure: CreationFailure): void {
+    this.creationFailures.add(failure, this.board.kernel.scheduler.tick);
   }
 
   freed(block: Block): void {
@@ -294,10 +301,12 @@ export class Recorder implements RunObserver {
       outOfMemoryCount: this.outOfMemoryCount,
       outOfMemory: this.events,
       ...(this.fault === undefined ? {} : { fault: this.fault }),
+      notCreated: this.creationFailures.results(),
       lostContents: this.lostContents,
     } as const;
     const expectations = judge(scenario.expect, unjudged, board.clock);
-    const broken = outcome === 'fault' || outcome === 'corrupted' || this.lostContents.length > 0;
+    const isEndBad = scenario.expect.outcome === undefined && ['fault', 'corrupted'].includes(outcome);
+    const broken = isEndBad || this.lostContents.length > 0;
     return {
       ...unjudged,
       expectations,

@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { type Problem, UserError } from '../input/index.js';
 import { FAULT_KINDS } from '../mcu/index.js';
+import { OUTCOMES } from '../scenario/scenario.js';
 import { COST_CHOICES } from '../simulation/cost.js';
 import { CAUSES } from './cause.js';
 
@@ -104,6 +105,20 @@ const CallCost = v.object({ count: Count, p50: Count, p99: Count, maximum: Count
 const CallCosts = v.object({ instructions: CallCost, cycles: CallCost });
 const Limits = v.object({ count: Count, total: Count, longest: Count, p50: Count, p99: Count });
 
+/** A task or queue for which there was no room; told once, however often it was tried. */
+const NotCreated = v.object({
+  kind: v.picklist(['task', 'queue']),
+  name: v.string(),
+  /** What there was no room for, and its bytes, the first time. */
+  object: v.picklist(['stack', 'tcb', 'queue']),
+  bytes: Count,
+  /** When that was; 0 may also be before the scheduler ran. */
+  tick: Count,
+  times: Count,
+  /** Whether it was created another time, before or after. */
+  created: v.boolean(),
+});
+
 const Expectation = v.object({
   what: v.string(),
   expected: v.string(),
@@ -157,7 +172,7 @@ export const RunResultSchema = v.object({
   }),
   cost: v.object({ choice: v.picklist(COST_CHOICES), source: v.string(), estimated: v.boolean() }),
   seed: Count,
-  outcome: v.picklist(['finished', 'halted', 'fault', 'corrupted']),
+  outcome: v.picklist(OUTCOMES),
   tick: Count,
   cycle: Count,
   resets: Count,
@@ -196,6 +211,8 @@ export const RunResultSchema = v.object({
       at: v.optional(Position),
     }),
   ),
+  /** Tasks and queues that the firmware went on without. */
+  notCreated: v.array(NotCreated),
   lostContents: v.array(
     v.object({
       task: v.string(),
@@ -214,6 +231,7 @@ export type RunResult = v.InferOutput<typeof RunResultSchema>;
 export type OutOfMemoryEvent = v.InferOutput<typeof OutOfMemory>;
 export type MapPiece = v.InferOutput<typeof Piece>;
 export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
+export type CreationFailureResult = v.InferOutput<typeof NotCreated>;
 export type TaskResult = v.InferOutput<typeof TaskStatistics>;
 export type ExpectationResult = v.InferOutput<typeof Expectation>;
 

@@ -1,6 +1,7 @@
 /** What the trend of free memory says: a leak, fragmentation, or neither. */
 
-import type { RunResult } from './result.js';
+import type { Cause } from './cause.js';
+import type { OutOfMemoryEvent, RunResult } from './result.js';
 
 export type Tendency =
   /** Free memory falls steadily: something is not given back. */
@@ -39,6 +40,20 @@ export function tendencyOf(samples: readonly Sample[], untilCycle: number, heapB
   );
   const late = mean(last, (sample) => sample.largestHole);
   return late < (1 - NOTABLE_SHRINK) * early ? 'fragmentation' : 'steady';
+}
+
+/** These say that there was enough memory in sum. */
+const IN_PIECES: readonly Cause[] = ['fragmented', 'uncoalesced', 'pinned', 'region'];
+
+/**
+ * Whether memory was running out, although in sum there was still enough: it fell, and in one piece what was
+ * left would have served this request, but not a second one. Merging holes would only have bought time.
+ */
+export function isRunningOut(
+  tendency: Tendency,
+  { cause, freeBytes, needed }: Pick<OutOfMemoryEvent, 'cause' | 'freeBytes' | 'needed'>,
+): boolean {
+  return tendency === 'leak' && IN_PIECES.includes(cause) && freeBytes < 2 * needed;
 }
 
 function mean(samples: readonly Sample[], value: (sample: Sample) => number): number {

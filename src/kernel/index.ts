@@ -6,6 +6,7 @@ export {
   type KernelObject,
   type KernelStorage,
   MAIN,
+  type MallocFailedHook,
   Stop,
 } from './kernel.js';
 export { FOREVER, type Queue } from './queue.js';

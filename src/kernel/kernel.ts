@@ -31,6 +31,12 @@ export interface KernelStorage {
   release(object: KernelObject, owner: string, address: number): void;
 }
 
+/**
+ * `vApplicationMallocFailedHook`, called inside pvPortMalloc when there is no room for one of the kernel's
+ * objects: acts at once, or returns a program to run before the creation fails.
+ */
+export type MallocFailedHook = (object: KernelObject, bytes: number) => Program | undefined;
+
 export interface KernelConfig {
   readonly priorities: number;
   readonly tcbBytes: number;
@@ -46,6 +52,8 @@ export class Stop {
 
 /** What runs before the scheduler. No task or interrupt can have this name. */
 export const MAIN = 'main()';
+
+const noHook: MallocFailedHook = () => undefined;
 
 const MAXIMUM_IDLE_SWITCHES = 100_000;
 
@@ -76,12 +84,17 @@ export class Kernel {
 
   // --- creation -----------------------------------------------------------------------------------------
 
-  /** `xQueueCreate`: one block for structure and storage; undefined when there is no room. */
-  createQueue(name: string, length: number, itemBytes: number): Queue | undefined {
+  /** `xQueueCreate` in main(): one block for structure and storage; undefined when there is no room. */
+  createQueue(
+    name: string,
+    length: number,
+    itemBytes: number,
+    mallocFailed: MallocFailedHook = noHook,
+  ): Queue | undefined {
+    if (this.storage === undefined) return new Queue(name, length, 0);
     const bytes = this.config.queueBytes + length * itemBytes;
-    const address = this.storage === undefined ? 0 : this.storage.allocate('queue', name, bytes);
-    if (this.storage !== undefined && address === 0) return undefined;
-    return new Queue(name, length, address);
+    const address = this.atBoot(this.allocate('queue', name, bytes, mallocFailed));
+    return address === 0 ? undefined : new Queue(name, length, address);
   }
 
   /** `xTaskCreate`: stack, then TCB; undefined when there is no room for both. */
@@ -90,15 +103,14 @@ export class Kernel {
     priority: number,
     stackBytes: number,
     program: (task: Task) => Program,
+    mallocFailed: MallocFailedHook = noHook,
   ): Generator<void, Task | undefined, void> {
     const { storage, scheduler } = this;
     const task = new Task(name, priority, stackBytes);
     if (storage !== undefined) {
-      task.stackAddress = storage.allocate('stack', name, stackBytes);
-      if (scheduler.switchDue) yield;
+      task.stackAddress = yield* this.allocate('stack', name, stackBytes, mallocFailed);
       if (task.stackAddress === 0) return undefined;
-      task.tcbAddress = storage.allocate('tcb', name, this.config.tcbBytes);
-      if (scheduler.switchDue) yield;
+      task.tcbAddress = yield* this.allocate('tcb', name, this.config.tcbBytes, mallocFailed);
       if (task.tcbAddress === 0) {
         storage.release('stack', name, task.stackAddress);
         if (scheduler.switchDue) yield;
@@ -111,17 +123,38 @@ export class Kernel {
     return task;
   }
 
-  /** {@link createTask} before the scheduler runs, when nothing can switch. */
-  createTaskAtBoot(name: string, priority: number, stackBytes: number, program: (task: Task) => Program) {
-    const creation = this.createTask(name, priority, stackBytes, program).next();
-    return creation.done ? creation.value : undefined;
+  /** {@link createTask} in main(). */
+  createTaskAtBoot(...task: Parameters<Kernel['createTask']>): Task | undefined {
+    return this.atBoot(this.createTask(...task));
+  }
+
+  private *allocate(
+    object: KernelObject,
+    owner: string,
+    bytes: number,
+    mallocFailed: MallocFailedHook,
+  ): Generator<void, number, void> {
+    const address = this.storage!.allocate(object, owner, bytes);
+    if (this.scheduler.switchDue) yield;
+    const hook = address === 0 ? mallocFailed(object, bytes) : undefined;
+    if (hook !== undefined) yield* hook;
+    return address;
+  }
+
+  /** Before the scheduler runs nothing can switch: a program yields only where it is to be aborted. */
+  private atBoot<Result>(program: Generator<void, Result, void>): Result {
+    const { done, value } = program.next();
+    if (done) return value;
+    this.throwIfAborted();
+    throw new Fault('illegal-call', 0, 'main() gives up the CPU before the scheduler was started');
   }
 
   // --- running ------------------------------------------------------------------------------------------
 
   /** `vTaskStartScheduler`: creates IDLE and lets the first task run; false when IDLE finds no room. */
-  start(): boolean {
-    const idle = this.createTaskAtBoot('IDLE', 0, this.config.idleStackBytes, () => this.idle());
+  start(mallocFailed: MallocFailedHook = noHook): boolean {
+    const { idleStackBytes } = this.config;
+    const idle = this.createTaskAtBoot('IDLE', 0, idleStackBytes, () => this.idle(), mallocFailed);
     if (idle === undefined) return false;
     this.scheduler.idleTask = idle;
     this.scheduler.start();

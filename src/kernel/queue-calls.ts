@@ -14,6 +14,7 @@ export class QueueCalls {
   /** `xQueueSend`: waits at most `timeoutTicks` (0, a number, {@link FOREVER}) for room. */
   *send(queue: Queue, message: unknown, timeoutTicks: number): Generator<void, boolean, void> {
     const { scheduler, events } = this;
+    scheduler.assertRunning('send');
     const sender = scheduler.current!;
     if (timeoutTicks > 0) scheduler.assertMayBlock('send with a timeout');
     const deadline = scheduler.tick + timeoutTicks;
@@ -33,6 +34,7 @@ export class QueueCalls {
   /** `xQueueReceive`: the message, or undefined when the timeout passed without one. */
   *receive(queue: Queue, timeoutTicks: number): Generator<void, { message: unknown } | undefined, void> {
     const { scheduler, events } = this;
+    scheduler.assertRunning('receive');
     const receiver = scheduler.current!;
     if (timeoutTicks > 0) scheduler.assertMayBlock('receive with a timeout');
     const deadline = scheduler.tick + timeoutTicks;

@@ -120,8 +120,16 @@ export class Scheduler {
     this.events.switchedIn(this.current!);
   }
 
+  /** Calls that need a running task. @throws Fault before the scheduler has been started */
+  assertRunning(call: string): void {
+    if (!this.running) {
+      throw new Fault('illegal-call', 0, `${call} called before the scheduler was started`);
+    }
+  }
+
   /** `taskYIELD`: a switch now, or at resume while the scheduler is suspended. */
   yield(): void {
+    this.assertRunning('yield');
     if (this.suspensions > 0) this.yieldPending = true;
     else this.switchDue = true;
   }
@@ -260,6 +268,7 @@ export class Scheduler {
 
   /** Blocking with the scheduler suspended would never end: FreeRTOS asserts. */
   assertMayBlock(call: string): void {
+    this.assertRunning(call);
     if (this.suspensions > 0) {
       throw new Fault('assertion', 0, `configASSERT: ${call} may not block while the scheduler is suspended`);
     }
@@ -269,6 +278,7 @@ export class Scheduler {
 
   /** `vTaskSuspend`: off its delay and its queue, for good. */
   suspend(task: Task): void {
+    this.assertRunning('suspend');
     if (task === this.current) this.assertMayBlock('suspend');
     task.stateItem.remove();
     task.eventItem.remove();
@@ -278,6 +288,7 @@ export class Scheduler {
 
   /** `vTaskResume`: no effect on a task that is not suspended, even if it waits without a timeout. */
   resume(task: Task): void {
+    this.assertRunning('resume');
     const waits = task.eventItem.list !== null;
     if (task === this.current || task.stateItem.list !== this.suspendedTasks || waits) return;
     task.stateItem.remove();
@@ -287,6 +298,7 @@ export class Scheduler {
 
   /** `vTaskPrioritySet`. A waiting task keeps its place in the queue's wait list. */
   setPriority(task: Task, priority: number): void {
+    this.assertRunning('set priority');
     const old = task.priority;
     if (priority >= this.priorities) {
       throw new Fault(
@@ -309,6 +321,7 @@ export class Scheduler {
 
   /** Takes a task out of every list, for deletion; the running one must yield next. */
   remove(task: Task): void {
+    this.assertRunning('delete');
     if (task === this.current) this.assertMayBlock('delete');
     task.stateItem.remove();
     task.eventItem.remove();

@@ -168,7 +168,8 @@ export class Memory {
     const regions = this.banks.map(
       ({ region }) => `${region.name} ${hex(region.origin)}..${hex(region.origin + region.bytes - 1)}`,
     );
-    throw new Fault('unmapped', address, `${bytes} bytes there are outside RAM (${regions.join(', ')})`);
+    const what = bytes === 1 ? '1 byte there is' : `${bytes} bytes there are`;
+    throw new Fault('unmapped', address, `${what} outside RAM (${regions.join(', ')})`);
   }
 }
 

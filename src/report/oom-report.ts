@@ -29,10 +29,11 @@ export function oomReport(
   const analysis = analyse(result, event);
   const rescue = remedies.length === 0 ? undefined : remedyTable(result, remedies, paint);
   const blockers = blockersText(result, event, analysis.blockers, paint);
+  const { headline, explanation } = verdict(result, event, analysis.isRunningOut);
   return stack([
-    heading(result, event, paint),
+    heading(result, event, headline, paint),
     paragraph(request(result, event), paint),
-    paragraph(verdict(result, event).explanation, paint, paint.color.bold),
+    paragraph(explanation, paint, paint.color.bold),
     [scale(event, paint), ...remarks(result, event, analysis, paint)].join('\n'),
     section('What would have saved it', rescue, paint),
     blockMap(result, event, paint, { mark: analysis.blockers }),
@@ -43,9 +44,9 @@ export function oomReport(
   ]);
 }
 
-function heading(result: RunResult, event: OutOfMemoryEvent, paint: Paint): string {
+function heading(result: RunResult, event: OutOfMemoryEvent, headline: string, paint: Paint): string {
   const number = `Out of memory ${groupDigits(event.number)} of ${groupDigits(result.outOfMemoryCount)}`;
-  return `${title(`${number}: ${verdict(result, event).headline}`, paint)}\n${paragraph(runName(result), paint, paint.color.dim)}`;
+  return `${title(`${number}: ${headline}`, paint)}\n${paragraph(runName(result), paint, paint.color.dim)}`;
 }
 
 /** Who asked for what, when, where, and what that takes. */

@@ -24,14 +24,33 @@ export const CAUSE_WORDS: Readonly<Record<Cause, string>> = {
   exhausted: 'not enough memory',
 };
 
-export function verdict(result: RunResult, event: OutOfMemoryEvent): Verdict {
+/** For a request that would have been served once more in one piece, while memory was falling. */
+const RUNNING_OUT_WORDS: Readonly<Partial<Record<Cause, string>>> = {
+  fragmented: 'fragmented, but memory was running out',
+  uncoalesced: 'holes never merged, but memory was running out',
+  pinned: 'holes kept apart by locked blocks, but memory was running out',
+  region: 'spread over regions, but memory was running out',
+};
+
+/** `isRunningOut`: as the analysis of the event says. */
+export function verdict(result: RunResult, event: OutOfMemoryEvent, isRunningOut = false): Verdict {
   if (event.corruption !== undefined) {
     return {
       headline: 'the heap was broken by then',
       explanation: `The heap's own structure no longer held (${event.corruption}). The figures below cover only what lies before the break.`,
     };
   }
+  const headline = isRunningOut ? RUNNING_OUT_WORDS[event.cause] : undefined;
+  if (headline !== undefined) return { headline, explanation: runningOut(event) };
   return { headline: CAUSE_WORDS[event.cause], explanation: EXPLANATIONS[event.cause](result, event) };
+}
+
+function runningOut({ freeBytes, needed, holes, largestHole }: OutOfMemoryEvent): string {
+  const room = `${amount(freeBytes)} were free, in one piece enough for this request but not for a second one.`;
+  return (
+    `Memory was running out: ${room} They lay in ${glue(counted(holes, 'hole'))}, the largest ` +
+    `${amount(needed - largestHole)} too small; merged, they would only have put it off.`
+  );
 }
 
 const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemoryEvent) => string>> = {

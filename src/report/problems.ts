@@ -16,9 +16,10 @@ export async function problemReport(error: UserError, paint: Paint): Promise<str
   // Only those who made a mistake wait for it to load.
   const { codeFrameColumns } = await import('@babel/code-frame');
   const { problems } = error;
+  const drawing: Drawing = { codeFrameColumns, linesOf: splitOnce() };
   const shown = problems.slice(0, SHOWN_PROBLEMS);
   return stack([
-    ...shown.map((problem) => problemText(problem, codeFrameColumns, paint)),
+    ...shown.map((problem) => problemText(problem, drawing, paint)),
     count(problems.length, shown.length, paint),
   ]);
 }
@@ -28,13 +29,25 @@ function count(all: number, shown: number, { color }: Paint): string {
   return shown === all ? total : `${total}, the first ${shown} shown`;
 }
 
-function problemText(
-  problem: Problem,
-  codeFrameColumns: CodeFrame['codeFrameColumns'],
-  paint: Paint,
-): string {
+/** What code frames are made with. */
+interface Drawing {
+  readonly codeFrameColumns: CodeFrame['codeFrameColumns'];
+  linesOf(source: string): readonly string[];
+}
+
+/** Many problems of one long file are split into lines once. */
+function splitOnce(): (source: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (source) => {
+    const lines = known.get(source) ?? source.split(/\r\n|[\n\r\u2028\u2029]/);
+    known.set(source, lines);
+    return lines;
+  };
+}
+
+function problemText(problem: Problem, drawing: Drawing, paint: Paint): string {
   const { expected, nearest } = problem;
-  const parts = [headline(problem, paint), frame(problem, codeFrameColumns, paint)];
+  const parts = [headline(problem, paint), frame(problem, drawing, paint)];
   if (expected !== undefined) parts.push(item(`expected: ${expected}`, paint));
   if (nearest !== undefined) parts.push(paragraph(`did you mean "${nearest}"?`, paint, paint.color.green));
   return parts.filter((part) => part !== '').join('\n');
@@ -53,7 +66,7 @@ function headline({ code, file, start, message }: Problem, paint: Paint): string
 /** The blamed line with a line or two around it; nothing where the text is not known. */
 function frame(
   { source, start, end }: Problem,
-  codeFrameColumns: CodeFrame['codeFrameColumns'],
+  { codeFrameColumns, linesOf }: Drawing,
   paint: Paint,
 ): string {
   if (source === undefined || start === undefined) return '';
@@ -61,8 +74,7 @@ function frame(
   const first = Math.max(1, start.line - LINES_ABOVE);
   const room = columnsOf(paint) - MARGIN.length - `> ${last} | `.length;
   const shift = start.column <= room ? 0 : start.column - Math.floor(room / 2);
-  const lines = source
-    .split(/\r\n|[\n\r\u2028\u2029]/)
+  const lines = linesOf(source)
     .slice(first - 1, last)
     .map((line) => visiblePart(line, shift, room));
   const column = start.column - shift;

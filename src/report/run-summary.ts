@@ -6,7 +6,7 @@ import { type Fact, facts, paragraph, section, stack, title } from './layout.js'
 import type { Paint } from './paint.js';
 import { arenaBytes, bytes, counted, percent, runName, time } from './phrases.js';
 import { outOfMemoryTable, taskTable } from './run-tables.js';
-import { expectationTable, faultText, lostContentsText, verdictLine } from './run-verdict.js';
+import { expectationTable, faultText, lostContentsText, notCreatedText, verdictLine } from './run-verdict.js';
 import { glue } from './text.js';
 import { trendLines } from './trend-lines.js';
 
@@ -18,6 +18,7 @@ export function runSummary(result: RunResult, paint: Paint, out?: string): strin
     facts([...memoryFacts(result, paint), ...timeFacts(result, paint)], paint),
     section('Tasks', taskTable(result, paint), paint),
     section(outOfMemoryTitle(result), outOfMemoryTable(result, paint), paint),
+    section('Not created', notCreatedText(result, paint), paint),
     section('Fault', faultText(result, paint), paint),
     section('Contents lost', lostContentsText(result, paint), paint),
     section('Expectations', expectationTable(result, paint), paint),

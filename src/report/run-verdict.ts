@@ -1,12 +1,13 @@
 /** Whether a run did what its scenario expects, and what broke if it did not. */
 
 import { groupDigits } from '../input/index.js';
-import type { RunResult } from '../inspect/result.js';
+import { OUTCOME } from '../inspect/expectations.js';
+import type { CreationFailureResult, RunResult } from '../inspect/result.js';
 import { faultTitle, hex } from '../mcu/index.js';
 import { item, paragraph } from './layout.js';
 import type { Paint } from './paint.js';
 import { textColumnsOf } from './paint.js';
-import { counted, place } from './phrases.js';
+import { bytes as amount, counted, place } from './phrases.js';
 import { type Column, table } from './tables.js';
 import { glue, wrap } from './text.js';
 
@@ -51,6 +52,32 @@ function where(result: RunResult, at: { line: number; column: number } | undefin
   return written === undefined ? '' : ` (${written})`;
 }
 
+const SHOWN_CREATIONS = 6;
+
+/** Tasks and queues for which there was no room, so that nobody wonders why they do nothing. */
+export function notCreatedText({ notCreated }: RunResult, paint: Paint): string | undefined {
+  if (notCreated.length === 0) return undefined;
+  const lines = notCreated.slice(0, SHOWN_CREATIONS).map((failure) => item(creationText(failure), paint));
+  const left = notCreated.length - lines.length;
+  if (left > 0) lines.push(paragraph(`… and ${groupDigits(left)} more`, paint, paint.color.dim));
+  return lines.join('\n');
+}
+
+const OBJECTS: Readonly<Record<CreationFailureResult['object'], string>> = {
+  stack: 'its stack',
+  tcb: 'its control block',
+  queue: 'its storage',
+};
+
+function creationText({ kind, name, object, bytes, tick, times, created }: CreationFailureResult): string {
+  const what = `${kind === 'task' ? 'Task' : 'Queue'} ${name}`;
+  const when = glue(`tick ${groupDigits(tick)}`);
+  const often = times === 1 ? when : `${glue(counted(times, 'time'))}, first at ${when}`;
+  const failed = `${what} could not be created (${often}): no room for ${OBJECTS[object]} of ${glue(amount(bytes))}.`;
+  if (created) return `${failed} At another time it was.`;
+  return `${failed} ${kind === 'task' ? 'It never ran.' : 'It never existed.'}`;
+}
+
 const SHOWN_LOSSES = 6;
 
 /** Blocks that no longer held what their owner had written. */
@@ -92,8 +119,10 @@ function failedBecause(result: RunResult): string {
   const { expectations, lostContents, outcome } = result;
   const unmet = expectations.filter((expectation) => !expectation.holds);
   const reasons: string[] = [];
-  if (outcome === 'fault') reasons.push('a fault stopped the device');
-  if (outcome === 'corrupted') reasons.push('the heap was corrupted');
+  // An end that was expected is no reason, one that was not is among the expectations already.
+  const isEndJudged = expectations.some((expectation) => expectation.what === OUTCOME);
+  if (outcome === 'fault' && !isEndJudged) reasons.push('a fault stopped the device');
+  if (outcome === 'corrupted' && !isEndJudged) reasons.push('the heap was corrupted');
   if (lostContents.length > 0) reasons.push(`contents lost ${counted(lostContents.length, 'time')}`);
   if (unmet.length > 0) {
     const names = unmet.map((expectation) => expectation.what).join(', ');

@@ -143,6 +143,8 @@ function tasksOf({ tasks }: ScenarioDocument, source: ScenarioSource): Task[] {
 
 function expectationsOf(expect: ScenarioDocument['expect']): Expectations {
   return {
+    outcome: expect.outcome,
+    resets: expect.resets,
     oom: expect.oom,
     missedDeadlines: expect['missed deadlines'],
     minimumEverFreeBytes: expect['minimum ever free'],

@@ -74,6 +74,10 @@ export type OomDescription<Queue extends string = string, Task extends string = 
 type Limit = 'none' | `${'at least' | 'at most' | 'exactly'} ${number}`;
 
 export interface ExpectationsDescription {
+  /** How the run must end; if absent, a fault or a corrupted heap fails it. */
+  readonly outcome?: 'finished' | 'halted' | 'fault' | 'corrupted';
+  /** How often the firmware may reset the chip. */
+  readonly resets?: Limit;
   /** How many requests may return NULL. */
   readonly oom?: Limit;
   readonly missedDeadlines?: Limit;

@@ -3,7 +3,7 @@
  */
 
 import type { Position } from '../input/index.js';
-import type { Kernel, Program, Queue, Task } from '../kernel/index.js';
+import type { Kernel, MallocFailedHook, Program, Queue, Task } from '../kernel/index.js';
 
 /** A live block with what a developer would like to know about it in a debugger. */
 export interface Block {
@@ -32,6 +32,14 @@ export interface Request {
   readonly at: Position | undefined;
 }
 
+/** What the firmware does when there is no room for a task that it wants to create. */
+export interface CreationPolicy {
+  readonly mallocFailed: MallocFailedHook;
+  /** How often `xTaskCreate` is called again, and after how many ticks. */
+  readonly retries: number;
+  readonly retryTicks: number;
+}
+
 export interface Firmware {
   readonly kernel: Kernel;
   /** Bytes that the heap manages, for `fill: 70 %`. */
@@ -57,7 +65,8 @@ export interface Firmware {
 
   /** A task of the scenario by name. @throws Fault when it does not exist (any more) */
   task(name: string): Task;
-  startTask(name: string): Program;
+  /** `xTaskCreate`. Where it fails to the end, that has been told. */
+  startTask(name: string, policy: CreationPolicy): Program;
   /** @throws Fault when there was no room for it */
   queue(name: string): Queue;
 }

@@ -1,7 +1,7 @@
 /** The calls of scripts that deal with time, tasks and queues. */
 
 import type { Program, Task } from '../kernel/index.js';
-import type { Block } from './firmware.js';
+import type { Block, CreationPolicy } from './firmware.js';
 import type { Message } from './frame.js';
 import { isBlock } from './heap-calls.js';
 import type { Drawn, Patience, Time } from './quantity-texts.js';
@@ -82,7 +82,8 @@ export function queueCalls(context: CallContext, quantities: ScriptQuantities) {
   return { send, receive, receiveNumber };
 }
 
-export function taskCalls(context: CallContext) {
+/** `creation`: what the firmware does when there is no room for a task. */
+export function taskCalls(context: CallContext, creation: CreationPolicy) {
   const { firmware } = context.frame;
   const { kernel } = firmware;
   const { scheduler } = kernel;
@@ -111,7 +112,7 @@ export function taskCalls(context: CallContext) {
     }),
     suspendAll: effect('suspendAll', () => void scheduler.suspendAll()),
     resumeAll: effect('resumeAll', () => void scheduler.resumeAll()),
-    startTask: effect('startTask', (name: string) => firmware.startTask(name)),
+    startTask: effect('startTask', (name: string) => firmware.startTask(name, creation)),
     deleteTask: effect('deleteTask', (name: string) => kernel.deleteTask(named(name))),
   };
 }

@@ -1,6 +1,7 @@
-/** What firmware does when a request returns NULL. */
+/** What firmware does when a request returns NULL, its own or one of the kernel's for it. */
 
 import { type Program, Stop } from '../kernel/index.js';
+import type { CreationPolicy } from './firmware.js';
 import type { Frame, Pass, Settle } from './frame.js';
 import type { OomPolicy, TaskScript } from './scenario.js';
 import { toTicks } from './times.js';
@@ -34,6 +35,15 @@ export function compileOomPolicy(
         attempt() || bytes === 0 ? undefined : retry(frame, ticks, policy.times, attempt);
     }
   }
+}
+
+/** `settle`: compiled from the frame's own policy. A hook runs inside the request, another try is another call. */
+export function creationPolicy({ onOom, firmware }: Frame, settle: Settle): CreationPolicy {
+  if (onOom.kind === 'retry') {
+    const retryTicks = toTicks(onOom.delay, firmware.kernel.clock);
+    return { mallocFailed: () => undefined, retries: onOom.times, retryTicks };
+  }
+  return { mallocFailed: (_object, bytes) => settle(bytes, () => false), retries: 0, retryTicks: 0 };
 }
 
 function* retry(frame: Frame, ticks: number, times: number, attempt: () => boolean): Program {

@@ -185,8 +185,24 @@ export type RunLength =
   | { readonly kind: 'time'; readonly time: Duration }
   | { readonly kind: 'operations'; readonly count: number };
 
+/** How a run can come to its end. */
+export const OUTCOMES = [
+  /** Its time or number of operations was up. */
+  'finished',
+  /** The firmware's `halt` after an out-of-memory event. */
+  'halted',
+  /** The machine or an assert of the firmware refused to go on. */
+  'fault',
+  /** A check found the heap's invariants broken. */
+  'corrupted',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 /** What must hold at the end; decides the exit code. */
 export interface Expectations {
+  /** Where absent, a fault and a corrupted heap fail the run, and a halt does not. */
+  readonly outcome?: Outcome;
+  readonly resets?: { readonly atLeast?: number; readonly atMost?: number };
   readonly oom?: { readonly atLeast?: number; readonly atMost?: number };
   readonly missedDeadlines?: { readonly atLeast?: number; readonly atMost?: number };
   /** At least this many bytes. */

@@ -3,7 +3,7 @@
 import type { Position } from '../input/index.js';
 import type { Program } from '../kernel/index.js';
 import type { Call, ScriptRandom, TaskCalls } from './calls.js';
-import type { Block, Firmware } from './firmware.js';
+import type { Block, CreationPolicy, Firmware } from './firmware.js';
 import type { Frame, Settle } from './frame.js';
 import { heapCalls } from './heap-calls.js';
 import { queueCalls, taskCalls, timeCalls } from './kernel-calls.js';
@@ -26,6 +26,7 @@ export class ScriptTask implements TaskCalls {
   constructor(
     private readonly frame: Frame,
     settle: Settle,
+    creation: CreationPolicy,
   ) {
     ScriptCall.outerSite = undefined;
     this.name = frame.owner;
@@ -35,7 +36,7 @@ export class ScriptTask implements TaskCalls {
     this.heap = heapCalls(this.context, this.quantities, settle);
     this.time = timeCalls(this.context, this.quantities);
     this.queues = queueCalls(this.context, this.quantities);
-    this.tasks = taskCalls(this.context);
+    this.tasks = taskCalls(this.context, creation);
   }
 
   /** The device from power-on to power-off: what scripts remember must not outlive it. */

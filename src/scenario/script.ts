@@ -8,7 +8,7 @@ import { FOREVER, type Program, type Task } from '../kernel/index.js';
 import { churn } from './churn.js';
 import type { Block, Firmware, Request } from './firmware.js';
 import { type CompiledStep, type Frame, holdings, type Message, type Pass } from './frame.js';
-import { compileOomPolicy } from './oom-policy.js';
+import { compileOomPolicy, creationPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
 import { ScriptTask } from './script-task.js';
@@ -19,7 +19,8 @@ import { cycleDistribution, tickDistribution, toTicks } from './times.js';
 export function compileScript(script: TaskScript, frame: Frame): Pass {
   const { firmware } = frame;
   if (typeof script === 'function') {
-    const task = new ScriptTask(frame, compileOomPolicy(frame.onOom, frame, compileScript));
+    const settle = compileOomPolicy(frame.onOom, frame, compileScript);
+    const task = new ScriptTask(frame, settle, creationPolicy(frame, settle));
     return () => task.run(script);
   }
   const steps = compileSteps(script, frame);
@@ -111,8 +112,10 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
       return act(() => scheduler.suspendAll());
     case 'resume-all':
       return act(() => scheduler.resumeAll());
-    case 'start-task':
-      return () => firmware.startTask(step.task);
+    case 'start-task': {
+      const policy = creationPolicy(frame, compileOomPolicy(frame.onOom, frame, compileScript));
+      return () => firmware.startTask(step.task, policy);
+    }
     case 'delete-task':
       return () => kernel.deleteTask(taskNamed(step.task, frame));
     case 'log':

@@ -3,10 +3,20 @@
  * need, and runs until something stops it.
  */
 
-import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
+import type { Position } from '../input/index.js';
+import {
+  Kernel,
+  MAIN,
+  type MallocFailedHook,
+  type Program,
+  type Queue,
+  type Stop,
+  type Task,
+} from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, Firmware, Request } from '../scenario/firmware.js';
+import type { Block, CreationPolicy, Firmware, Request } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
+import { compileOomPolicy, creationPolicy } from '../scenario/oom-policy.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
 import type {
   Interrupt as InterruptDescription,
@@ -17,7 +27,7 @@ import { compileScript, repeatForever } from '../scenario/script.js';
 import { TimelessRounds } from '../scenario/timeless.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
-import type { Place, RunEvents } from './events.js';
+import type { CreationFailure, Place, RunEvents } from './events.js';
 import { type Experiments, HeapService, type OperationBudget } from './heap-service.js';
 
 /** A periodic task's current period. */
@@ -58,14 +68,9 @@ export class Device implements Firmware {
     return this.board.heapBytes;
   }
 
-  /** Boots and runs to `endCycle`, counted from the scheduler's start. @throws Fault, Corruption */
+  /** Boots and runs for `lengthCycles`, counted from the scheduler's start. @throws Fault, Corruption, Stop */
   run(lengthCycles: number): Stop {
-    for (const { name, length, itemBytes } of this.scenario.queues) {
-      const queue = this.kernel.createQueue(name, length, itemBytes);
-      if (queue !== undefined) this.queues.set(name, queue);
-    }
-    for (const task of this.scenario.tasks) if (task.autostart) this.createAtBoot(task);
-    const started = this.kernel.start();
+    const started = this.boot(lengthCycles);
     const startCycle = this.board.clock.cycle;
     if (!started) {
       throw new Fault('assertion', 0, 'the scheduler cannot start: no room on the heap for the IDLE task');
@@ -75,13 +80,42 @@ export class Device implements Firmware {
     return this.kernel.run(startCycle + lengthCycles);
   }
 
+  /** main(): whether the scheduler can be started. What it creates it does not try again: it cannot wait. */
+  private boot(lengthCycles: number): boolean {
+    const { kernel, scenario } = this;
+    // A hook may compute for ever.
+    kernel.endCycle = this.board.clock.cycle + lengthCycles;
+    const main = this.frame(MAIN, false);
+    const { mallocFailed } = policyOf(main);
+    for (const { name, length, itemBytes } of scenario.queues) {
+      const watched = this.watched('queue', name, mallocFailed);
+      const queue = kernel.createQueue(name, length, itemBytes, watched.hook);
+      if (queue === undefined) watched.tell();
+      else this.queues.set(name, queue);
+    }
+    for (const task of scenario.tasks) if (task.autostart) this.createAtBoot(task, mallocFailed);
+    const started = kernel.start(mallocFailed);
+    main.place.at = undefined;
+    return started;
+  }
+
+  /** Notes what there was no room for, to tell it when the creation has failed. */
+  private watched(kind: CreationFailure['kind'], name: string, mallocFailed: MallocFailedHook) {
+    let failure: CreationFailure | undefined;
+    const hook: MallocFailedHook = (object, bytes) => {
+      failure = { kind, name, object, bytes };
+      return mallocFailed(object, bytes);
+    };
+    return { hook, tell: () => this.events.notCreated(failure!) };
+  }
+
   /** Where the running script is. */
   get place(): Place {
     const { interrupted, scheduler, running } = this.kernel;
-    if (interrupted === undefined && !scheduler.isRunning)
-      return { context: 'main', task: '-', at: undefined };
-    const context = interrupted === undefined ? 'task' : 'interrupt';
-    return { context, task: running, at: this.frames[context].get(running)?.place.at };
+    const owners = interrupted === undefined ? 'task' : 'interrupt';
+    const at = this.frames[owners].get(running)?.place.at;
+    const isMain = interrupted === undefined && !scheduler.isRunning;
+    return isMain ? { context: 'main', task: '-', at } : { context: owners, task: running, at };
   }
 
   /** Periods still running past their deadline. */
@@ -98,26 +132,41 @@ export class Device implements Firmware {
 
   // --- tasks --------------------------------------------------------------------------------------------
 
-  private createAtBoot(description: TaskDescription): void {
-    const { name, priority } = description;
-    const task = this.kernel.createTaskAtBoot(name, priority, this.stackBytes(description), (created) =>
-      this.program(created, description),
-    );
-    if (task !== undefined) this.tasks.set(name, task);
+  private createAtBoot(description: TaskDescription, mallocFailed: MallocFailedHook): void {
+    const watched = this.watched('task', description.name, mallocFailed);
+    const task = this.kernel.createTaskAtBoot(...this.creation(description), watched.hook);
+    if (task === undefined) watched.tell();
   }
 
-  *startTask(name: string): Program {
+  *startTask(name: string, { mallocFailed, retries, retryTicks }: CreationPolicy): Program {
     const description = this.scenario.tasks.find((candidate) => candidate.name === name);
     if (description === undefined) throw new Fault('illegal-call', 0, `start task ${name}: there is none`);
-    const existing = this.tasks.get(name);
-    if (existing !== undefined && !existing.deleted) {
-      throw new Fault('illegal-call', 0, `start task ${name}: it has been started already`);
+    const { kernel } = this;
+    const watched = this.watched('task', name, mallocFailed);
+    for (let round = 0; ; round++) {
+      this.assertNotStarted(name);
+      const task = yield* kernel.createTask(...this.creation(description), watched.hook);
+      if (task !== undefined) return;
+      if (round >= retries) break;
+      yield* kernel.delay(retryTicks);
     }
-    const { priority } = description;
-    yield* this.kernel.createTask(name, priority, this.stackBytes(description), (task) => {
+    watched.tell();
+  }
+
+  private assertNotStarted(name: string): void {
+    const existing = this.tasks.get(name);
+    if (existing === undefined || existing.deleted) return;
+    throw new Fault('illegal-call', 0, `start task ${name}: it has been started already`);
+  }
+
+  /** What `xTaskCreate` is called with. */
+  private creation(description: TaskDescription) {
+    const { name, priority } = description;
+    const program = (task: Task) => {
       this.tasks.set(name, task);
       return this.program(task, description);
-    });
+    };
+    return [name, priority, this.stackBytes(description), program] as const;
   }
 
   private stackBytes(description: TaskDescription): number {
@@ -160,7 +209,7 @@ export class Device implements Firmware {
   private frame(owner: string, inInterrupt: boolean): Frame {
     const { onOom } = this.scenario;
     const { globals } = this;
-    const frame: Frame = {
+    const frame = {
       firmware: this,
       random: this.streams(owner),
       owner,
@@ -168,7 +217,7 @@ export class Device implements Firmware {
       globals,
       onOom,
       inInterrupt,
-      place: { at: undefined },
+      place: { at: undefined as Position | undefined },
       passes: new TimelessRounds(this.kernel.clock, owner),
     };
     this.frames[inInterrupt ? 'interrupt' : 'task'].set(owner, frame);
@@ -259,6 +308,10 @@ export class Device implements Firmware {
       throw new Fault('illegal-call', 0, `queue ${name} was never created: no room for it`);
     return queue;
   }
+}
+
+function policyOf(frame: Frame): CreationPolicy {
+  return creationPolicy(frame, compileOomPolicy(frame.onOom, frame, compileScript));
 }
 
 /** A block that travels belongs to its queue, then to who receives it. Whose it was is told before. */

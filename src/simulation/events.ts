@@ -6,10 +6,18 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
-import type { KernelEvents, Task } from '../kernel/index.js';
+import type { KernelEvents, KernelObject, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
+
+/** What was to be created, and what there was no room for. */
+export interface CreationFailure {
+  readonly kind: 'task' | 'queue';
+  readonly name: string;
+  readonly object: KernelObject;
+  readonly bytes: number;
+}
 
 /** Where the firmware is. */
 export interface Place {
@@ -37,6 +45,8 @@ export interface RunEvents extends KernelEvents {
   heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void;
   /** A verified block held other bytes than were written. */
   contentsLost(block: Block, address: number): void;
+  /** A task or queue that the firmware went on without. */
+  notCreated(failure: CreationFailure): void;
   logged(task: string, text: string): void;
   taskEnded(task: Task): void;
   /** `lateCycles` past the deadline, and still running if `finished` is false. */
@@ -60,6 +70,7 @@ const KINDS = [
   'zeroSizeRequest',
   'heapCalled',
   'contentsLost',
+  'notCreated',
   'logged',
   'taskEnded',
   'missedDeadline',

@@ -5,7 +5,7 @@ import { UserError } from '../input/index.js';
 import { Stop } from '../kernel/index.js';
 import { Clock, Fault } from '../mcu/index.js';
 import { RandomStream } from '../scenario/random.js';
-import type { Scenario } from '../scenario/scenario.js';
+import type { Outcome, Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
@@ -13,15 +13,6 @@ import { Device } from './device.js';
 import { broadcast, type RunObserver } from './events.js';
 import { infeasibilities } from './feasible.js';
 import { PATIENCE_SECONDS, type Release } from './heap-service.js';
-
-/** How a run came to its end. */
-export type Outcome =
-  /** Its time or number of operations was up. */
-  | 'finished'
-  /** A scenario's `halt` after an out-of-memory event. */
-  | 'halted'
-  | 'fault'
-  | 'corrupted';
 
 export interface RunSettings extends BoardConfig {
   readonly seed: number;

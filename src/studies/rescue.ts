@@ -35,7 +35,7 @@ export interface Remedy {
   readonly mallocP99Cycles: number;
   readonly longestSuspensionCycles: number;
   readonly missedDeadlines: number;
-  /** Why it could not be tried: no room on the chip, no size that passes. */
+  /** Why it could not be tried, or not to the end: no room on the chip, no size that passes, a script's error. */
   readonly note?: string;
 }
 
@@ -63,6 +63,8 @@ class Rescue {
   /** Which of the requests from its place the event was. */
   private readonly attempt: number;
   private readonly baseBytes: number;
+  /** What the scenario's own code last threw where it ran on another heap. */
+  private scriptError: string | undefined;
 
   constructor(
     private readonly scenario: Scenario,
@@ -100,7 +102,7 @@ class Rescue {
       ...UNTRIED,
       kind: 'RAM',
       what: 'more RAM',
-      note: `no size up to ${MAXIMUM_GROWTH} times as much passes`,
+      note: `no size up to ${MAXIMUM_GROWTH} times as much passes${this.scriptErrorText()}`,
     };
   }
 
@@ -131,11 +133,15 @@ class Rescue {
       return { kind, what, saved: watch.served, ...this.figures(result), ...fault };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { ...UNTRIED, kind, what, note: error.problems[0]!.message };
+      return { ...UNTRIED, kind, what, note: problemText(error) };
     }
   }
 
-  /** Whether the run ends well; it is cut short at the first failure. */
+  private scriptErrorText(): string {
+    return this.scriptError === undefined ? '' : `; with one, ${this.scriptError}`;
+  }
+
+  /** Whether the run ends well; it is cut short at the first failure. One whose script throws does not. */
   private passes(settings: RunSettings): boolean {
     let failed = false;
     const watcher = {
@@ -143,7 +149,14 @@ class Rescue {
         failed = true;
       },
     };
-    return run(this.scenario, { ...settings, stopAtFirstFailure: true }, [watcher]) === 'finished' && !failed;
+    try {
+      const outcome = run(this.scenario, { ...settings, stopAtFirstFailure: true }, [watcher]);
+      return outcome === 'finished' && !failed;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.scriptError = problemText(error);
+      return false;
+    }
   }
 
   private figures(result: RunResult) {
@@ -169,6 +182,14 @@ const UNTRIED = {
   longestSuspensionCycles: 0,
   missedDeadlines: 0,
 };
+
+/** The first problem, with its place if that is a line of a script. */
+function problemText({ problems }: UserError): string {
+  const { code, file, start, message } = problems[0]!;
+  if (code !== 'script-error' || file === undefined) return message;
+  const place = start === undefined ? file : `${file}:${start.line}`;
+  return `its own code ended the run at ${place}: ${message}`;
+}
 
 function sharedOptions(heap: HeapDefinition, options: HeapOptions): HeapOptions {
   const known = v.parse(heap.options, {});

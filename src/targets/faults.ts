@@ -92,7 +92,8 @@ function spaceFaults({ regions, staticDataBytes, mainStackBytes, heapBytes }: Ta
   const sum = `static data of ${formatBytes(staticDataBytes)} and a main stack of ${formatBytes(mainStackBytes)}`;
   if (reserved > first.bytes) {
     const message = `${sum} do not fit into region ${first.name} of ${formatBytes(first.bytes)}`;
-    return [{ message, places: [['static data'], ['main stack'], ['regions', 0, 'size']] }];
+    const expected = `a region of at least ${formatBytes(reserved)}, or less of both`;
+    return [{ message, expected, places: [['static data'], ['main stack'], ['regions', 0, 'size']] }];
   }
   const heapRegion = regions.find((region) => region.heap);
   if (heapBytes === undefined || heapRegion === undefined) return [];

@@ -1,7 +1,7 @@
 /** What the command line may change about a target: `--ram`, `--heap-size`, `--reserve`, `--alignment`. */
 
-import { UserError } from '../input/index.js';
-import { targetFaults } from './faults.js';
+import { type Problem, UserError } from '../input/index.js';
+import { type TargetFault, targetFaults } from './faults.js';
 import type { Target } from './target.js';
 
 export interface TargetOverrides {
@@ -33,7 +33,32 @@ export function withOverrides(target: Target, overrides: TargetOverrides): Targe
   };
   const faults = targetFaults(changed);
   if (faults.length === 0) return changed;
-  throw new UserError(faults.map(({ message, expected }) => ({ code: 'bad-option', message, expected })));
+  throw new UserError(problemsOf(faults, overrides));
+}
+
+/** One for each flag: of several the last, because a region is too small before its size is odd. */
+function problemsOf(faults: readonly TargetFault[], overrides: TargetOverrides): Problem[] {
+  const byFlag = new Map<string, Problem>();
+  for (const { message, expected, places } of faults) {
+    const flag = flagOf(places, overrides);
+    const named = flag === undefined ? message : `${flag}: ${message}`;
+    byFlag.set(flag ?? message, {
+      code: 'bad-option',
+      message: named,
+      ...(expected !== undefined && { expected }),
+    });
+  }
+  return [...byFlag.values()];
+}
+
+/** The flag that changed what a profile would have to be blamed for. */
+function flagOf(places: TargetFault['places'], overrides: TargetOverrides): string | undefined {
+  const flags: Readonly<Record<string, string | false>> = {
+    'regions/0/size': overrides.ramBytes !== undefined && '--ram',
+    'static data': overrides.reserveBytes !== undefined && '--reserve',
+    'heap size': overrides.heapBytes !== undefined && '--heap-size',
+  };
+  return places.flatMap((place) => flags[place.join('/')] || [])[0];
 }
 
 /**

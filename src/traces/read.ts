@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { nearest, type Problem, UserError } from '../input/index.js';
+import { fileErrorReason, nearest, type Problem, UserError } from '../input/index.js';
 import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
 
 const WORD_LIMIT = 2 ** 32;
@@ -35,8 +35,7 @@ function readText(file: string): string {
     const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
     return (gzipped ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    const message = `cannot read the trace (${reason})`;
+    const message = `cannot read the trace: ${fileErrorReason(error)}`;
     throw new UserError([{ code: 'unreadable-file', file, message, expected: 'a trace, plain or gzipped' }]);
   }
 }
@@ -58,11 +57,21 @@ export function parseTrace(text: string, file: string): Trace {
     }
   }
   if (bad > MAXIMUM_PROBLEMS) {
-    const message = `${bad - MAXIMUM_PROBLEMS} more lines are no operations either`;
+    const more = bad - MAXIMUM_PROBLEMS;
+    const message =
+      more === 1 ? '1 more line is no operation either' : `${more} more lines are no operations either`;
     problems.push({ code: 'bad-trace-line', file, message });
   }
-  if (problems.length > 0) throw new UserError(problems);
+  if (problems.length > 0) {
+    const source = inLines(text);
+    throw new UserError(problems.map((problem) => ({ ...problem, source })));
+  }
   return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''));
+}
+
+/** A text whose lines are those that a trace has, whatever else may pass for the end of one. */
+function inLines(text: string): string {
+  return text.replace(/[\r\u2028\u2029]/g, ' ');
 }
 
 /** What has been read so far; ids are made dense in order of appearance. */
@@ -90,7 +99,8 @@ class Operations {
     }
     const expected = [letter, ...form.fields.map((field) => `<${field}>`)].join(' ');
     if (fields.length !== form.fields.length) {
-      return { message: `${fields.length} fields follow "${letter}", not ${form.fields.length}`, expected };
+      const follow = fields.length === 1 ? '1 field follows' : `${fields.length} fields follow`;
+      return { message: `${follow} "${letter}", not ${form.fields.length}`, expected };
     }
     const wrong = fields.findIndex((field) => !/^\d+$/.test(field) || Number(field) >= WORD_LIMIT);
     if (wrong >= 0) {

@@ -116,12 +116,13 @@ describe.concurrent('inspect refuses', () => {
   });
 
   it.each([
-    ['a missing file', scratch.path('missing.json')],
-    ['a folder', scratch.folder],
-  ])('%s', async (_name, file) => {
+    ['a missing file', scratch.path('missing.json'), 'there is no such file'],
+    ['a folder', scratch.folder, 'it is a directory'],
+  ])('%s', async (_name, file, reason) => {
     const [problem, ...others] = await refusal(['inspect', file]);
     expect(others).toEqual([]);
     expect(problem).toMatchObject({ place: file, code: 'unreadable-file' });
+    expect(problem!.message).toBe(`cannot read the result: ${reason}`);
   });
 
   it.each([

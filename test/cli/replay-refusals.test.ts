@@ -55,18 +55,24 @@ describe.concurrent('replay refuses a flag', () => {
 
 describe.concurrent('replay refuses what is no trace', () => {
   it.each([
-    ['a missing file', scratch.path('missing.trace')],
-    ['a folder', scratch.folder],
-    ['broken gzip', scratch.write('broken.trace.gz', Uint8Array.from([0x1f, 0x8b, 1, 2, 3]))],
+    ['a missing file', scratch.path('missing.trace'), 'there is no such file'],
+    ['a folder', scratch.folder, 'it is a directory'],
+    [
+      'broken gzip',
+      scratch.write('broken.trace.gz', Uint8Array.from([0x1f, 0x8b, 1, 2, 3])),
+      'it is not what gzip makes',
+    ],
     [
       'half a gzip file',
       scratch.write('half.trace.gz', gzipSync('a 1 10\nf 1\n'.repeat(500)).subarray(0, 40)),
+      'it ends too early',
     ],
-  ])('%s', async (_what, file) => {
+  ])('%s', async (_what, file, reason) => {
     const [problem, ...others] = await refusal(['replay', file]);
     expect(others).toEqual([]);
     expect(problem).toMatchObject({ place: file, code: 'unreadable-file' });
     expect(problem!.expected).toContain('trace');
+    expect(problem!.message).toBe(`cannot read the trace: ${reason}`);
   });
 
   it('names every bad line', async () => {
@@ -101,6 +107,10 @@ describe.concurrent('replay refuses what is no trace', () => {
     for (const problem of problems) {
       expect(problem.code).toBe('bad-trace-line');
       expect(problem.expected).toMatch(/<id>/);
+      const line = Number(problem.place.split(':').at(-2));
+      expect(problem.frame.find((shown) => shown.includes('>'))?.trim()).toBe(
+        `> ${String(line).padStart(String(Math.min(line + 1, lines.length)).length)} | ${lines[line - 1]}`,
+      );
     }
     expect(problems.map(({ message }) => message).join('\n')).toMatch(
       /"x 2".*\n.*"a".*\n.*"-1".*\n.*4294967296/,
@@ -111,9 +121,10 @@ describe.concurrent('replay refuses what is no trace', () => {
     const noise = Uint8Array.from({ length: 600 }, (_, index) => (index * 167 + 13) & 0xff);
     const problems = await refusal(['replay', scratch.write('noise.trace', noise)]);
     expect(problems.length).toBeGreaterThan(0);
-    for (const { code, message } of problems) {
+    for (const { code, message, frame } of problems) {
       expect(code).toBe('bad-trace-line');
       expect(message).not.toMatch(/[\p{Cc}]/u);
+      for (const line of frame) expect(line).not.toMatch(/[\p{Cc}]/u);
     }
   });
 });

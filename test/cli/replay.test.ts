@@ -27,6 +27,12 @@ const EVERY_KIND = scratch.write(
   ].join('\n'),
 );
 
+it('replay says one where there is one', async () => {
+  const { stdout } = await heaplab(['replay', scratch.write('one.trace', 'a 1 8\n')]);
+  expect(stdout).toMatch(/^ {2}live +1 block, 8 B requested/m);
+  expect(stdout).toMatch(/^ {2}free +.* in 1 hole, the largest/m);
+});
+
 async function operations(...args: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await heaplab(['replay', ...args, '--ops']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

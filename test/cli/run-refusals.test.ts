@@ -11,10 +11,11 @@ const SCENARIO = join(SCENARIOS, 'heap2-worst-case.yaml');
 describe.concurrent('run refuses a flag', () => {
   it.each([
     ['--ram 0', '--ram 0', 'size'],
-    ['--ram 1KiB', 'static data of 1 KiB', undefined],
-    ['--ram 8190', '8,190 B', 'multiple of 4'],
-    ['--reserve 8KiB', 'static data of 8 KiB', undefined],
-    ['--heap-size 9KiB', 'a heap of 9 KiB', 'at most 6.5 KiB'],
+    ['--ram 1', '--ram: static data of 1 KiB', 'at least 1.5 KiB'],
+    ['--ram 1KiB', '--ram: static data of 1 KiB', 'at least 1.5 KiB'],
+    ['--ram 8190', '--ram: region RAM has 8,190 B', 'multiple of 4'],
+    ['--reserve 8KiB', '--reserve: static data of 8 KiB', 'or less of both'],
+    ['--heap-size 9KiB', '--heap-size: a heap of 9 KiB', 'at most 6.5 KiB'],
     ['--alignment 6', '--alignment 6', '4, 8, 16 or 32'],
     ['--seed 4294967296', '--seed 4294967296', '0 to 4294967295'],
     ['--keep-events 0', '--keep-events 0', 'from 1'],
@@ -74,14 +75,15 @@ describe.concurrent('run cannot write', () => {
   const plain = scratch.write('plain', 'a file');
 
   it.each([
-    ['a folder', [scratch.folder]],
-    ['what is below a file', [join(plain, 'result.json')]],
-    ['a full device', ['/dev/full']],
-    ['a folder that is a file', [plain, SCENARIO]],
-  ])('%s', async (_what, [out, ...more]) => {
+    ['a folder', [scratch.folder], 'it is a directory'],
+    ['what is below a file', [join(plain, 'result.json')], 'a file is in the way'],
+    ['a full device', ['/dev/full'], 'there is no room left'],
+    ['a folder that is a file', [plain, SCENARIO], 'a file is in the way'],
+  ])('%s', async (_what, [out, ...more], reason) => {
     const { code, stderr } = await heaplab(['run', SCENARIO, ...more, '--out', out!]);
     expect(code).toBe(2);
     expect(stderr).toContain('error[bad-option]: --out');
     expect(stderr.replaceAll(/\n */g, '')).toContain(out!);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(`: ${reason} `);
   });
 });

@@ -167,6 +167,15 @@ describe('a refused access is a fault', () => {
       /^unmapped at 0x00000044: .*CCM 0x10000000\.\.0x1000001f.*middle 0x7ffffff0\.\.0x8000000f/,
     );
     expect(hex(0xffff_fffc)).toBe('0xfffffffc');
+    expect(() => memory().loadByte(0)).toThrow(': 1 byte there is outside RAM (RAM 0x20000000..0x200000ff)');
+    expect(() => memory().fill(0, 2, 0)).toThrow(': 2 bytes there are outside RAM');
+  });
+
+  it('that names an address only where it is about one', () => {
+    expect(new Fault('endless-loop', 0, 'why').message).toBe('endless loop: why');
+    expect(new Fault('illegal-call', 0, 'why').message).toBe('illegal call: why');
+    expect(new Fault('assertion', LOW, 'why').message).toBe('assertion at 0x20000000: why');
+    expect(new Fault('unmapped', 0, 'why').message).toBe('unmapped at 0x00000000: why');
   });
 });
 

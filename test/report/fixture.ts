@@ -287,6 +287,7 @@ export function showcase(failures = 15): RunResult {
     samples: machine.samples,
     outOfMemoryCount: failures,
     outOfMemory: events,
+    notCreated: [],
     lostContents: [],
     expectations: [
       { what: 'out-of-memory events', expected: 'none', actual: String(failures), holds: failures === 0 },

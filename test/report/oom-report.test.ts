@@ -82,6 +82,41 @@ describe('the verdict', () => {
     expect(explain(changes).headline).toBe(headline);
   });
 
+  describe('where memory was running out', () => {
+    const falling = RESULT.samples.map((sample, index) => ({ ...sample, freeBytes: 16_000 - 150 * index }));
+    const steady = falling.map((sample) => ({ ...sample, freeBytes: 9_000 }));
+    const titleOf = (changes: Partial<OutOfMemoryEvent>, samples: RunResult['samples']) =>
+      oomReport({ ...RESULT, samples }, { ...EVENT, ...changes }, paint(100)).split('\n')[0]!;
+    const little = { freeBytes: 2 * EVENT.needed - 1 };
+
+    it.each([
+      ['fragmented', 'fragmented, but memory was running out'],
+      ['uncoalesced', 'holes never merged, but memory was running out'],
+      ['pinned', 'holes kept apart by locked blocks, but memory was running out'],
+      ['region', 'spread over regions, but memory was running out'],
+      ['exhausted', 'not enough memory'],
+      ['overhead', 'header and rounding ate the room'],
+    ] as const)('says so of what is %s', (cause, headline) => {
+      expect(falling.length).toBeGreaterThan(50);
+      expect(titleOf({ ...little, cause }, falling)).toBe(`Out of memory 2 of 2: ${headline}`);
+    });
+
+    it('explains what merging would have given', () => {
+      const text = report(little, { ...RESULT, samples: falling });
+      expect(text).toContain(
+        'Memory was running out: 3,023 B were free, in one piece enough for this request but not for a second one.',
+      );
+      expect(text).toContain('1,352 B too small; merged, they would only have put it off.');
+      expect(text).toContain('that is how a leak looks');
+    });
+
+    it('does not where a second request would have fitted, or memory held', () => {
+      const plain = 'Out of memory 2 of 2: enough memory, but not in one piece';
+      expect(titleOf({ freeBytes: 2 * EVENT.needed }, falling)).toBe(plain);
+      expect(titleOf(little, steady)).toBe(plain);
+    });
+  });
+
   it('says how much was missing', () => {
     const { explanation } = explain({ cause: 'exhausted', freeBytes: 1_000 });
     expect(explanation.replaceAll('\u00a0', ' ')).toContain('512 B too little');

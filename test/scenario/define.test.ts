@@ -36,6 +36,8 @@ describe('defineScenario', () => {
         logger: { priority: 1, loop: true, autostart: false, script },
       },
       expect: {
+        outcome: 'fault',
+        resets: 'none',
         oom: 'none',
         missedDeadlines: 'at most 3',
         minimumEverFree: '2 KiB',
@@ -81,6 +83,8 @@ describe('defineScenario', () => {
         { name: 'logger', priority: 1, loop: true, autostart: false },
       ],
       expect: {
+        outcome: 'fault',
+        resets: { atMost: 0 },
         oom: { atMost: 0 },
         missedDeadlines: { atMost: 3 },
         minimumEverFreeBytes: 2048,

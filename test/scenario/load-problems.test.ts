@@ -245,6 +245,10 @@ describe('tasks, queues and the rest', () => {
     ['60 %', '0.6', ['wrong-value 48:18']],
     ['expect:', 'expct:', ['unknown-key 44:1 expect']],
     ['oom: none', 'oom: never', ['wrong-value 45:8']],
+    ['outcome: finished', 'outcome: finish', ['wrong-value 50:12 finished']],
+    ['outcome: finished', 'outcome: 1', ['wrong-type 50:12']],
+    ['resets: at most 2', 'resets: 2', ['wrong-value 51:11']],
+    ['resets: at most 2', 'fault: none', ['unknown-key 51:3']],
   ])('%j as %j', (from, to, problems) => {
     const text = SHOWCASE.replace(from, to);
     const found = problemsIn(text).map(brief);

@@ -87,6 +87,8 @@ describe('a whole scenario', () => {
 
   it('has its expectations', () => {
     expect(scenario.expect).toEqual({
+      outcome: 'finished',
+      resets: { atMost: 2 },
       oom: { atMost: 0 },
       missedDeadlines: { atMost: 3 },
       minimumEverFreeBytes: 2048,

@@ -52,6 +52,8 @@ expect:
   minimum ever free: 2 KiB
   fragmentation: 60 %
   longest suspension: 100 us
+  outcome: finished
+  resets: at most 2
 `;
 
 /** A scenario whose only task `main` runs `steps`, a YAML list on one line; its items are on line 10. */

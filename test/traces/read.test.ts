@@ -97,6 +97,25 @@ describe('a bad line', () => {
 
   it('is named twenty times at most, and the others counted: a file of another kind', () => {
     expect(problems('PNG\n'.repeat(5000))).toHaveLength(21);
+    const last = (lines: number) => problemsOf(() => parsed('PNG\n'.repeat(lines))).at(-1)!.message;
+    expect(last(21)).toBe('1 more line is no operation either');
+    expect(last(22)).toBe('2 more lines are no operations either');
+  });
+
+  it('says how many fields there are', () => {
+    const [one, three, none] = problemsOf(() => parsed('a 1\nf 1 2 3\nf')).map(({ message }) => message);
+    expect([one, three, none]).toEqual([
+      '1 field follows "a", not 2',
+      '3 fields follow "f", not 1',
+      '0 fields follow "f", not 1',
+    ]);
+  });
+
+  it('comes with the text, in which nothing but a line feed ends a line', () => {
+    const [problem] = problemsOf(() => parsed('a 1 8\u2028\r\n# \u2029\rx\nf 1 1'));
+    expect(problem!.start).toEqual({ line: 3, column: 1 });
+    const lines = problem!.source!.split(/\r\n|[\n\r\u2028\u2029]/);
+    expect(lines[problem!.start!.line - 1]).toBe('f 1 1');
   });
 
   it('says in which file it is, which field is wrong and what would be right', () => {

@@ -96,7 +96,7 @@ export function checkHoleList(
   }
   if (count !== holes.size) {
     const [lost] = missing;
-    throw new Corruption(`${missing.size} of ${holes.size} holes are missing from the list`, lost ?? 0);
+    throw new Corruption(`holes missing from the list: ${missing.size} of ${holes.size}`, lost ?? 0);
   }
 }
 

@@ -15,7 +15,7 @@ import {
   size,
   time,
 } from '../../input/files.js';
-import type { RunLength } from '../scenario.js';
+import { OUTCOMES, type RunLength } from '../scenario.js';
 import { positiveTimes, times } from './distributions.js';
 import { name, taskName } from './names.js';
 import { priority } from './step-parts.js';
@@ -149,6 +149,13 @@ function readLimit(value: unknown): { readonly atLeast?: number; readonly atMost
 
 const expectations = v.strictObject(
   {
+    outcome: v.optional(
+      described(
+        'How the run must end; if absent, a fault or a corrupted heap fails it',
+        v.picklist(OUTCOMES, `one of ${OUTCOMES.join(', ')}`),
+      ),
+    ),
+    resets: v.optional(described('How often the firmware may reset the chip', limit)),
     oom: v.optional(described('How many requests may return NULL', limit)),
     'missed deadlines': v.optional(described('How many deadlines may be missed', limit)),
     'minimum ever free': v.optional(described('The least that must always be free', size)),
