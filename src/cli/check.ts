@@ -1,7 +1,7 @@
 /** `heaplab check`: finds every mistake in scenarios and profiles without running anything. */
 
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readText } from '../input/files.js';
 import { type Problem, UserError } from '../input/index.js';
 import { loadScenario } from '../scenario/load.js';
 import { loadTarget } from '../targets/load.js';
@@ -36,9 +36,10 @@ function checkFile(file: string): string {
 /** By its keys; what cannot be read is left to the scenario loader to complain about. */
 function looksLikeTarget(file: string): boolean {
   try {
-    const text = readFileSync(file, 'utf8');
+    const text = readText(file);
     return /^(regions|core|clock|extends)\s*:/m.test(text) && !/^(tasks|duration)\s*:/m.test(text);
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   }
 }

@@ -1,7 +1,6 @@
 /** `heaplab inspect`: one out-of-memory event of a result, in words and as a map. */
 
-import { readFileSync } from 'node:fs';
-import { UserError } from '../input/index.js';
+import { readFileBytes } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
@@ -9,6 +8,9 @@ import { settingsOf } from '../studies/again.js';
 import { type Remedy, remedies } from '../studies/rescue.js';
 import { badOption, numberFlag } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';
+
+/** Larger than any result with as many events as are kept; JSON is read in one piece. */
+const MAXIMUM_RESULT_BYTES = 2 ** 27;
 
 interface InspectFlags {
   readonly oom: string;
@@ -59,11 +61,6 @@ function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
 }
 
 function readResult(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const message = `cannot read the result (${(error as NodeJS.ErrnoException).code})`;
-    const expected = 'a file written by "heaplab run … --out result.json"';
-    throw new UserError([{ code: 'unreadable-file', file, message, expected }]);
-  }
+  const expected = 'a file written by "heaplab run … --out result.json"';
+  return readFileBytes(file, MAXIMUM_RESULT_BYTES, expected).toString('utf8');
 }

@@ -1,5 +1,6 @@
 export { nearest } from './nearest.js';
 export { type Position, type Problem, type ProblemCode, problemLine, UserError } from './problem.js';
+export { readFileBytes, unreadable } from './read-text.js';
 export {
   type Duration,
   formatBytes,
