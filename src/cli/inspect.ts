@@ -32,10 +32,8 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
   if (event === undefined) {
     const kept = outOfMemory.length;
     const why = number <= outOfMemoryCount ? 'was counted, but not kept in full' : 'did not happen';
-    throw badOption(
-      `--oom ${number}: event ${number} ${why}`,
-      `1 to ${kept} (see "heaplab run --keep-events")`,
-    );
+    const range = kept === 0 ? 'a run with smaller block maps: none was kept' : `1 to ${kept}`;
+    throw badOption(`--oom ${number}: event ${number} ${why}`, `${range} (see "heaplab run --keep-events")`);
   }
   const tried = flags.rescue ? tryRemedies(result, event) : [];
   if (flags.json === true) {

@@ -1,10 +1,10 @@
 /** `heaplab run`: scenarios from file to verdict. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
+import { resultJson, resultsJson } from '../report/result-json.js';
 import { runSummary } from '../report/run-summary.js';
 import { ScheduleLog } from '../report/schedule.js';
 import { loadScenario } from '../scenario/load.js';
@@ -25,6 +25,7 @@ import {
   sizeFlag,
 } from './flags.js';
 import { EventLines, Progress } from './live.js';
+import { outFiles, writeResult } from './out.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
 export interface RunFlags {
@@ -52,14 +53,15 @@ export async function runCommand(terminal: Terminal, files: string[], flags: Run
   }
   // Everything is read before anything runs: a mistake in the last file should not cost the first one's time.
   const jobs = loadAll(files, flags);
+  const outs = flags.out === undefined ? [] : outFiles(flags.out, files);
   // Explaining needs much code that running does not.
   const explain = flags.inspect === true ? (await import('./inspect.js')).explainFirst : undefined;
-  const results = jobs.map(({ scenario, settings }) => {
-    const result = runOne(terminal, scenario, settings, flags, jobs.length);
+  const results = jobs.map(({ scenario, settings }, index) => {
+    const result = runOne(terminal, scenario, settings, flags, outs[index]);
     explain?.(terminal, result);
     return result;
   });
-  if (flags.json === true) terminal.print(`${JSON.stringify(results.length === 1 ? results[0] : results)}\n`);
+  if (flags.json === true) printJson(terminal, results);
   return results.every((result) => result.passed) ? SUCCESS : UNEXPECTED;
 }
 
@@ -119,7 +121,7 @@ function runOne(
   scenario: Scenario,
   settings: RunSettings,
   flags: RunFlags,
-  count: number,
+  out: string | undefined,
 ): RunResult {
   const recorder = new Recorder(numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000));
   const observers: RunObserver[] = [recorder];
@@ -131,26 +133,15 @@ function runOne(
   const outcome = run(scenario, settings, observers);
   progress?.clear();
   const result = recorder.result(scenario, settings, outcome);
-  const out = writeResult(result, flags.out, count);
+  if (out !== undefined) writeResult(out, result);
   if (flags.json !== true && flags.schedule !== true) {
     terminal.print(`${runSummary(result, terminal, out)}\n`);
   }
   return result;
 }
 
-/** With several scenarios `--out` names a folder. Returns the file written. */
-function writeResult(result: RunResult, out: string | undefined, count: number): string | undefined {
-  if (out === undefined) return undefined;
-  const name = basename(result.scenario.file).replace(/\.\w+$/, '');
-  const file = count === 1 ? out : join(out, `${name}.json`);
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify(result)}\n`);
-  } catch (error) {
-    throw badOption(
-      `--out: cannot write ${file} (${(error as NodeJS.ErrnoException).code})`,
-      'a file that can be written',
-    );
-  }
-  return file;
+function printJson(terminal: Terminal, results: readonly RunResult[]): void {
+  const [only] = results;
+  for (const piece of results.length === 1 ? resultJson(only!) : resultsJson(results)) terminal.print(piece);
+  terminal.print('\n');
 }
