@@ -1,11 +1,12 @@
 /** `heaplab check`: finds every mistake in scenarios and profiles without running anything. */
 
-import { dirname } from 'node:path';
 import { readText } from '../input/files.js';
 import { type Problem, UserError } from '../input/index.js';
 import { loadScenario } from '../scenario/load.js';
+import { assertFeasible } from '../simulation/feasible.js';
 import { loadTarget } from '../targets/load.js';
 import { heapNamed, heapOptions, loadOptions } from './flags.js';
+import { scenarioTarget } from './scenario-target.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
 export function checkCommand(terminal: Terminal, files: string[]): number {
@@ -28,8 +29,10 @@ function checkFile(file: string): string {
     return `a target, ${target.name}`;
   }
   const scenario = loadScenario(file, loadOptions());
-  heapOptions(heapNamed(scenario.heap.name), scenario.heap.options, []);
-  const target = loadTarget(scenario.target, { from: dirname(file) });
+  const heap = heapNamed(scenario.heap.name);
+  const options = heapOptions(heap, scenario.heap.options, []);
+  const target = scenarioTarget(scenario);
+  assertFeasible(scenario, { target, heap, options }, file);
   return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;
 }
 

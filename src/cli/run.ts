@@ -1,7 +1,6 @@
 /** `heaplab run`: scenarios from file to verdict. */
 
-import { dirname } from 'node:path';
-import { UserError } from '../input/index.js';
+import { type Problem, problemLine, UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
 import { resultJson, resultsJson } from '../report/result-json.js';
@@ -11,6 +10,7 @@ import { loadScenario } from '../scenario/load.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { type CostChoice, costModel } from '../simulation/cost.js';
 import type { RunObserver } from '../simulation/events.js';
+import { assertFeasible } from '../simulation/feasible.js';
 import { type RunSettings, run } from '../simulation/run.js';
 import { loadTarget } from '../targets/load.js';
 import { withOverrides } from '../targets/overrides.js';
@@ -26,6 +26,7 @@ import {
 } from './flags.js';
 import { EventLines, Progress } from './live.js';
 import { outFiles, writeResult } from './out.js';
+import { scenarioTarget } from './scenario-target.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
 export interface RunFlags {
@@ -51,13 +52,14 @@ export async function runCommand(terminal: Terminal, files: string[], flags: Run
   if (flags.json === true && (flags.schedule === true || flags.inspect === true)) {
     throw badOption('--json excludes --schedule and --inspect', 'one of them');
   }
+  const keptEvents = numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000);
   // Everything is read before anything runs: a mistake in the last file should not cost the first one's time.
   const jobs = loadAll(files, flags);
   const outs = flags.out === undefined ? [] : outFiles(flags.out, files);
   // Explaining needs much code that running does not.
   const explain = flags.inspect === true ? (await import('./inspect.js')).explainFirst : undefined;
   const results = jobs.map(({ scenario, settings }, index) => {
-    const result = runOne(terminal, scenario, settings, flags, outs[index]);
+    const result = runOne(terminal, scenario, settings, flags, keptEvents, outs[index]);
     explain?.(terminal, result);
     return result;
   });
@@ -70,20 +72,22 @@ interface Job {
   readonly settings: RunSettings;
 }
 
-/** @throws UserError with the problems of all files */
+/** @throws UserError with the problems of all files; a flag's mistake, which all of them meet, once */
 function loadAll(files: readonly string[], flags: RunFlags): Job[] {
-  const problems = [];
+  const problems = new Map<string, Problem>();
   const jobs: Job[] = [];
   for (const file of files) {
     try {
       const scenario = loadScenario(file, loadOptions());
-      jobs.push({ scenario, settings: settingsFor(scenario, flags) });
+      const settings = settingsFor(scenario, flags);
+      assertFeasible(scenario, settings);
+      jobs.push({ scenario, settings });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      problems.push(...error.problems);
+      for (const problem of error.problems) problems.set(problemLine(problem), problem);
     }
   }
-  if (problems.length > 0) throw new UserError(problems);
+  if (problems.size > 0) throw new UserError([...problems.values()]);
   return jobs;
 }
 
@@ -104,14 +108,11 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
 }
 
 function targetFor(scenario: Scenario, flags: RunFlags): Target {
-  const target =
-    flags.target === undefined
-      ? loadTarget(scenario.target, { from: dirname(scenario.file) })
-      : loadTarget(flags.target);
+  const target = flags.target === undefined ? scenarioTarget(scenario) : loadTarget(flags.target);
   return withOverrides(target, {
     ramBytes: sizeFlag('--ram', flags.ram),
     heapBytes: sizeFlag('--heap-size', flags.heapSize),
-    reserveBytes: sizeFlag('--reserve', flags.reserve),
+    reserveBytes: sizeFlag('--reserve', flags.reserve, 0),
     alignment: alignmentFlag(flags.alignment),
   });
 }
@@ -121,9 +122,10 @@ function runOne(
   scenario: Scenario,
   settings: RunSettings,
   flags: RunFlags,
+  keptEvents: number,
   out: string | undefined,
 ): RunResult {
-  const recorder = new Recorder(numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000));
+  const recorder = new Recorder(keptEvents);
   const observers: RunObserver[] = [recorder];
   if (flags.schedule === true) observers.push(new ScheduleLog((line) => terminal.print(`${line}\n`)));
   if (flags.verbose === true) observers.push(new EventLines(terminal, scenario.file));

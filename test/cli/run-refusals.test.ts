@@ -52,6 +52,17 @@ describe.concurrent('run refuses a flag', () => {
     expect(problem!.expected).toBeDefined();
   });
 
+  it('once, whatever the number of scenarios', async () => {
+    const many = [SCENARIO, join(SCENARIOS, 'too-small.yaml'), join(SCENARIOS, 'showcase.yaml')];
+    for (const [flag, value] of ['--heap heap_40', '--ram 0', '--seed -1', '--target toaster'].map((flags) =>
+      flags.split(' '),
+    )) {
+      const problems = await refusal(['run', ...many, flag!, value!]);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]!.message).toContain(value);
+    }
+  });
+
   it('--target with a file that is missing, or no profile', async () => {
     const [missing, ...others] = await refusal(['run', SCENARIO, '--target', './missing.yaml']);
     expect(others).toEqual([]);
