@@ -1,13 +1,12 @@
 /** `heaplab check`: finds every mistake in scenarios and profiles without running anything. */
 
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readText } from '../input/files.js';
 import { type Problem, UserError } from '../input/index.js';
-import { Clock } from '../mcu/index.js';
 import { loadScenario } from '../scenario/load.js';
-import { infeasibilities } from '../simulation/feasible.js';
+import { assertFeasible } from '../simulation/feasible.js';
 import { loadTarget } from '../targets/load.js';
 import { heapNamed, heapOptions, loadOptions } from './flags.js';
+import { scenarioTarget } from './scenario-target.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
 export function checkCommand(terminal: Terminal, files: string[]): number {
@@ -30,20 +29,20 @@ function checkFile(file: string): string {
     return `a target, ${target.name}`;
   }
   const scenario = loadScenario(file, loadOptions());
-  heapOptions(heapNamed(scenario.heap.name), scenario.heap.options, []);
-  const target = loadTarget(scenario.target, { from: dirname(file) });
-  const { clockHertz, tickHertz } = target;
-  const problems = infeasibilities(scenario, target, new Clock(clockHertz, tickHertz));
-  if (problems.length > 0) throw new UserError(problems);
+  const heap = heapNamed(scenario.heap.name);
+  const options = heapOptions(heap, scenario.heap.options, []);
+  const target = scenarioTarget(scenario);
+  assertFeasible(scenario, { target, heap, options }, file);
   return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;
 }
 
 /** By its keys; what cannot be read is left to the scenario loader to complain about. */
 function looksLikeTarget(file: string): boolean {
   try {
-    const text = readFileSync(file, 'utf8');
+    const text = readText(file);
     return /^(regions|core|clock|extends)\s*:/m.test(text) && !/^(tasks|duration)\s*:/m.test(text);
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   }
 }

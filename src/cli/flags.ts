@@ -22,11 +22,11 @@ export function badOption(message: string, expected: string, nearestWord?: strin
   return new UserError([nearestWord === undefined ? problem : { ...problem, nearest: nearestWord }]);
 }
 
-/** undefined where the flag was not given. @throws UserError */
-export function sizeFlag(flag: string, text: string | undefined): number | undefined {
+/** undefined where the flag was not given. @throws UserError also below `minimum` */
+export function sizeFlag(flag: string, text: string | undefined, minimum = 1): number | undefined {
   if (text === undefined) return undefined;
   const bytes = parseBytes(text);
-  if (bytes === undefined || bytes === 0 || bytes > MAXIMUM_RAM_BYTES) {
+  if (bytes === undefined || bytes < minimum || bytes > MAXIMUM_RAM_BYTES) {
     throw badOption(`${flag} ${text} is no possible size`, 'a size such as 16KiB or 20480, at most 1024MiB');
   }
   return bytes;

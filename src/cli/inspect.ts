@@ -1,7 +1,6 @@
 /** `heaplab inspect`: one out-of-memory event of a result, in words and as a map. */
 
-import { readFileSync } from 'node:fs';
-import { fileErrorReason, UserError } from '../input/index.js';
+import { readFileBytes } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
@@ -9,6 +8,9 @@ import { settingsOf } from '../studies/again.js';
 import { type Remedy, remedies } from '../studies/rescue.js';
 import { badOption, numberFlag } from './flags.js';
 import { SUCCESS, type Terminal } from './terminal.js';
+
+/** Larger than any result with as many events as are kept; JSON is read in one piece. */
+const MAXIMUM_RESULT_BYTES = 2 ** 27;
 
 interface InspectFlags {
   readonly oom: string;
@@ -30,10 +32,8 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
   if (event === undefined) {
     const kept = outOfMemory.length;
     const why = number <= outOfMemoryCount ? 'was counted, but not kept in full' : 'did not happen';
-    throw badOption(
-      `--oom ${number}: event ${number} ${why}`,
-      `1 to ${kept} (see "heaplab run --keep-events")`,
-    );
+    const range = kept === 0 ? 'a run with smaller block maps: none was kept' : `1 to ${kept}`;
+    throw badOption(`--oom ${number}: event ${number} ${why}`, `${range} (see "heaplab run --keep-events")`);
   }
   const tried = flags.rescue ? tryRemedies(result, event) : [];
   if (flags.json === true) {
@@ -59,11 +59,6 @@ function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
 }
 
 function readResult(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const message = `cannot read the result: ${fileErrorReason(error)}`;
-    const expected = 'a file written by "heaplab run … --out result.json"';
-    throw new UserError([{ code: 'unreadable-file', file, message, expected }]);
-  }
+  const expected = 'a file written by "heaplab run … --out result.json"';
+  return readFileBytes(file, MAXIMUM_RESULT_BYTES, expected).toString('utf8');
 }

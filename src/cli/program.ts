@@ -47,7 +47,11 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .option('--schedule', 'print the schedule, an event a line')
       .option('--inspect', 'show the first out-of-memory event as "heaplab inspect" does')
       .option('--check', "check the heap's invariants after every call (slow)")
-      .option('--keep-events <number>', 'out-of-memory events to keep in full', '100')
+      .option(
+        '--keep-events <number>',
+        'out-of-memory events to keep in full, as long as their maps have at most 500000 pieces',
+        '100',
+      )
       .option('--verbose', 'print events as they happen'),
   ).action(runs(async () => (await import('./run.js')).runCommand));
 

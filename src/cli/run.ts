@@ -1,16 +1,16 @@
 /** `heaplab run`: scenarios from file to verdict. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fileErrorReason, UserError } from '../input/index.js';
+import { type Problem, problemLine, UserError } from '../input/index.js';
 import { Recorder } from '../inspect/recorder.js';
 import type { RunResult } from '../inspect/result.js';
+import { resultJson, resultsJson } from '../report/result-json.js';
 import { runSummary } from '../report/run-summary.js';
 import { ScheduleLog } from '../report/schedule.js';
 import { loadScenario } from '../scenario/load.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { type CostChoice, costModel } from '../simulation/cost.js';
 import type { RunObserver } from '../simulation/events.js';
+import { assertFeasible } from '../simulation/feasible.js';
 import { type RunSettings, run } from '../simulation/run.js';
 import { loadTarget } from '../targets/load.js';
 import { withOverrides } from '../targets/overrides.js';
@@ -25,6 +25,8 @@ import {
   sizeFlag,
 } from './flags.js';
 import { EventLines, Progress } from './live.js';
+import { outFiles, writeResult } from './out.js';
+import { scenarioTarget } from './scenario-target.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
 /** What may be changed about a target. */
@@ -54,16 +56,18 @@ export async function runCommand(terminal: Terminal, files: string[], flags: Run
   if (flags.json === true && (flags.schedule === true || flags.inspect === true)) {
     throw badOption('--json excludes --schedule and --inspect', 'one of them');
   }
+  const keptEvents = numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000);
   // Everything is read before anything runs: a mistake in the last file should not cost the first one's time.
   const jobs = loadAll(files, flags);
+  const outs = flags.out === undefined ? [] : outFiles(flags.out, files);
   // Explaining needs much code that running does not.
   const explain = flags.inspect === true ? (await import('./inspect.js')).explainFirst : undefined;
-  const results = jobs.map(({ scenario, settings }) => {
-    const result = runOne(terminal, scenario, settings, flags, jobs.length);
+  const results = jobs.map(({ scenario, settings }, index) => {
+    const result = runOne(terminal, scenario, settings, flags, keptEvents, outs[index]);
     explain?.(terminal, result);
     return result;
   });
-  if (flags.json === true) terminal.print(`${JSON.stringify(results.length === 1 ? results[0] : results)}\n`);
+  if (flags.json === true) printJson(terminal, results);
   return results.every((result) => result.passed) ? SUCCESS : UNEXPECTED;
 }
 
@@ -72,20 +76,22 @@ interface Job {
   readonly settings: RunSettings;
 }
 
-/** @throws UserError with the problems of all files */
+/** @throws UserError with the problems of all files; a flag's mistake, which all of them meet, once */
 function loadAll(files: readonly string[], flags: RunFlags): Job[] {
-  const problems = [];
+  const problems = new Map<string, Problem>();
   const jobs: Job[] = [];
   for (const file of files) {
     try {
       const scenario = loadScenario(file, loadOptions());
-      jobs.push({ scenario, settings: settingsFor(scenario, flags) });
+      const settings = settingsFor(scenario, flags);
+      assertFeasible(scenario, settings);
+      jobs.push({ scenario, settings });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      problems.push(...error.problems);
+      for (const problem of error.problems) problems.set(problemLine(problem), problem);
     }
   }
-  if (problems.length > 0) throw new UserError(problems);
+  if (problems.size > 0) throw new UserError([...problems.values()]);
   return jobs;
 }
 
@@ -107,14 +113,11 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
 
 /** The scenario's target or that of `--target`, as the flags change it. @throws UserError */
 export function targetFor(scenario: Scenario, flags: TargetFlags): Target {
-  const target =
-    flags.target === undefined
-      ? loadTarget(scenario.target, { from: dirname(scenario.file) })
-      : loadTarget(flags.target);
+  const target = flags.target === undefined ? scenarioTarget(scenario) : loadTarget(flags.target);
   return withOverrides(target, {
     ramBytes: sizeFlag('--ram', flags.ram),
     heapBytes: sizeFlag('--heap-size', flags.heapSize),
-    reserveBytes: sizeFlag('--reserve', flags.reserve),
+    reserveBytes: sizeFlag('--reserve', flags.reserve, 0),
     alignment: alignmentFlag(flags.alignment),
   });
 }
@@ -124,9 +127,10 @@ function runOne(
   scenario: Scenario,
   settings: RunSettings,
   flags: RunFlags,
-  count: number,
+  keptEvents: number,
+  out: string | undefined,
 ): RunResult {
-  const recorder = new Recorder(numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000));
+  const recorder = new Recorder(keptEvents);
   const observers: RunObserver[] = [recorder];
   if (flags.schedule === true) observers.push(new ScheduleLog((line) => terminal.print(`${line}\n`)));
   if (flags.verbose === true) observers.push(new EventLines(terminal, scenario.file));
@@ -136,23 +140,15 @@ function runOne(
   const outcome = run(scenario, settings, observers);
   progress?.clear();
   const result = recorder.result(scenario, settings, outcome);
-  const out = writeResult(result, flags.out, count);
+  if (out !== undefined) writeResult(out, result);
   if (flags.json !== true && flags.schedule !== true) {
     terminal.print(`${runSummary(result, terminal, out)}\n`);
   }
   return result;
 }
 
-/** With several scenarios `--out` names a folder. Returns the file written. */
-function writeResult(result: RunResult, out: string | undefined, count: number): string | undefined {
-  if (out === undefined) return undefined;
-  const name = basename(result.scenario.file).replace(/\.\w+$/, '');
-  const file = count === 1 ? out : join(out, `${name}.json`);
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify(result)}\n`);
-  } catch (error) {
-    throw badOption(`--out: cannot write ${file}: ${fileErrorReason(error)}`, 'a file that can be written');
-  }
-  return file;
+function printJson(terminal: Terminal, results: readonly RunResult[]): void {
+  const [only] = results;
+  for (const piece of results.length === 1 ? resultJson(only!) : resultsJson(results)) terminal.print(piece);
+  terminal.print('\n');
 }

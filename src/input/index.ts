@@ -1,6 +1,6 @@
 export { nearest } from './nearest.js';
 export { type Position, type Problem, type ProblemCode, problemLine, UserError } from './problem.js';
-export { fileErrorReason } from './read-text.js';
+export { fileErrorReason, readFileBytes, unreadable } from './read-text.js';
 export {
   type Duration,
   formatBytes,

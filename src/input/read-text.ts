@@ -1,10 +1,12 @@
 /** Reads the files that users name. Whatever is wrong with one is a problem to report, not a crash. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { type Problem, UserError } from './problem.js';
+import { formatBytes } from './units.js';
 
 /** Files written by hand are far smaller; a larger one was named by mistake. */
-const MAXIMUM_BYTES = 1024 * 1024;
+const MAXIMUM_TEXT_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 65_536;
 
 /** What the system's error codes mean for somebody who named a file. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -35,7 +37,7 @@ export function fileErrorReason(error: unknown): string {
  * @throws UserError with code `unreadable-file`
  */
 export function readText(path: string): string {
-  const bytes = readBytes(path);
+  const bytes = readFileBytes(path, MAXIMUM_TEXT_BYTES);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (!text.includes('\0')) return text;
@@ -45,22 +47,49 @@ export function readText(path: string): string {
   throw unreadable(path, 'it is not text', 'a text file in UTF-8');
 }
 
-function readBytes(path: string): Uint8Array {
+/**
+ * The bytes of an ordinary file, at most `maximumBytes` of them: devices and pipes may never end.
+ * `expected`: what the file should have been.
+ *
+ * @throws UserError with code `unreadable-file`
+ */
+export function readFileBytes(path: string, maximumBytes: number, expected?: string): Buffer {
   try {
     const status = statSync(path);
-    if (status.isDirectory()) throw unreadable(path, 'it is a directory', 'a file');
-    if (!status.isFile()) throw unreadable(path, 'it is not an ordinary file', 'a file');
-    if (status.size > MAXIMUM_BYTES) throw unreadable(path, 'it is larger than 1 MiB', 'a text file');
-    return readFileSync(path);
+    if (status.isDirectory()) throw unreadable(path, 'it is a directory', expected ?? 'a file');
+    if (!status.isFile()) throw unreadable(path, 'it is not an ordinary file', expected ?? 'a file');
+    // What the system makes up as it is read has no size.
+    const bytes = status.size > maximumBytes ? undefined : readAtMost(path, maximumBytes);
+    if (bytes !== undefined) return bytes;
   } catch (error) {
     if (error instanceof UserError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;
-    throw unreadable(path, REASONS[code] ?? code);
+    throw unreadable(path, REASONS[code] ?? code, expected);
+  }
+  throw unreadable(path, `it is larger than ${formatBytes(maximumBytes)}`, expected ?? 'a smaller file');
+}
+
+/** undefined where there are more. */
+function readAtMost(path: string, maximumBytes: number): Buffer | undefined {
+  const file = openSync(path, 'r');
+  try {
+    const parts: Buffer[] = [];
+    for (let bytes = 0; bytes <= maximumBytes; ) {
+      const part = Buffer.allocUnsafe(CHUNK_BYTES);
+      const count = readSync(file, part);
+      if (count === 0) return Buffer.concat(parts);
+      parts.push(part.subarray(0, count));
+      bytes += count;
+    }
+    return undefined;
+  } finally {
+    closeSync(file);
   }
 }
 
-function unreadable(path: string, reason: string, expected?: string): UserError {
+/** The problem that a file cannot be read for `reason`, a sentence about "it". */
+export function unreadable(path: string, reason: string, expected?: string): UserError {
   const message = `cannot read the file: ${reason}`;
   const problem: Problem = { code: 'unreadable-file', file: path, message };
   return new UserError([expected === undefined ? problem : { ...problem, expected }]);

@@ -21,6 +21,10 @@ import { measureHoles, Trend } from './trend.js';
 
 /** Out-of-memory events recorded in full, with their block maps, unless told otherwise. */
 export const DEFAULT_KEPT_EVENTS = 100;
+/** Of their maps, all together: some 100 MB of JSON, which can still be read again in one piece. */
+const MAXIMUM_KEPT_PIECES = 500_000;
+/** What an event takes besides its map, as so many pieces of a map. */
+const PIECES_PER_EVENT = 10;
 const MAXIMUM_LOST_CONTENTS = 100;
 
 /** What calls of one kind cost. */
@@ -64,6 +68,7 @@ export class Recorder implements RunObserver {
   private minimumFreeBytes = Number.POSITIVE_INFINITY;
   private outOfMemoryCount = 0;
   private readonly events: OutOfMemoryEvent[] = [];
+  private piecesLeft = MAXIMUM_KEPT_PIECES;
   private fault: RunResult['fault'];
   private readonly creationFailures = new CreationFailures();
   private readonly lostContents: RunResult['lostContents'] = [];
@@ -116,8 +121,18 @@ export class Recorder implements RunObserver {
   outOfMemory(request: Request, bytes: number): void {
     this.outOfMemoryCount++;
     this.tasks.failed(request.owner);
-    if (this.events.length < this.keptEvents) this.events.push(this.describe(request, bytes));
-    else this.trend.take(this.board);
+    if (this.events.length >= this.keptEvents || this.piecesLeft < 0 || !this.keep(request, bytes)) {
+      this.trend.take(this.board);
+    }
+  }
+
+  /** Whether there was room for the event. The first that finds none is the last that is looked at. */
+  private keep(request: Request, bytes: number): boolean {
+    const event = this.describe(request, bytes);
+    this.piecesLeft -= event.map.length + PIECES_PER_EVENT;
+    if (this.piecesLeft < 0) return false;
+    this.events.push(event);
+    return true;
   }
 
   switchedIn(task: Task): void {
@@ -252,10 +267,9 @@ export class Recorder implements RunObserver {
     const { board } = this;
     const { target, heap, options, cost, seed } = settings;
     const { freeBytes, largestHole } = measureHoles(board) ?? { freeBytes: 0, largestHole: 0 };
-    const worstFragmentation = Math.max(
-      this.trend.worstFragmentation,
-      externalFragmentation(freeBytes, largestHole),
-      ...this.events.map((event) => event.fragmentation.external),
+    const worstFragmentation = this.events.reduce(
+      (worst, event) => Math.max(worst, event.fragmentation.external),
+      Math.max(this.trend.worstFragmentation, externalFragmentation(freeBytes, largestHole)),
     );
     const minimumEverFreeBytes = Math.min(this.minimumFreeBytes, board.heapBytes);
     const unjudged = {

@@ -90,6 +90,7 @@ function assembled(document: ScenarioDocument, source: ScenarioSource): Scenario
     name: document.name,
     description: document.description,
     target: document.target,
+    targetAt: source.position(['target']),
     heap: document.heap,
     length: document.duration,
     seed: document.seed,

@@ -222,6 +222,8 @@ export interface Scenario {
   readonly description: string;
   /** Name of a target, or path to a profile. */
   readonly target: string;
+  /** Where it stands. */
+  readonly targetAt: Position;
   readonly heap: {
     readonly name: string;
     readonly options: Readonly<Record<string, boolean | number | string>>;

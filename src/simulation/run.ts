@@ -1,7 +1,6 @@
 /** Runs one scenario on one target with one heap and one seed. Same inputs, same events. */
 
 import { Corruption } from '../heaps/heap.js';
-import { UserError } from '../input/index.js';
 import { Stop } from '../kernel/index.js';
 import { Clock, Fault } from '../mcu/index.js';
 import { RandomStream } from '../scenario/random.js';
@@ -11,7 +10,7 @@ import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
 import { Device } from './device.js';
 import { broadcast, type RunObserver } from './events.js';
-import { infeasibilities } from './feasible.js';
+import { assertFeasible } from './feasible.js';
 import { PATIENCE_SECONDS, type Release } from './heap-service.js';
 
 export interface RunSettings extends BoardConfig {
@@ -29,13 +28,12 @@ export interface RunSettings extends BoardConfig {
 /** What a reset costs until the scheduler runs again, so that a device that resets at once makes progress. */
 const BOOT_SECONDS = 1e-3;
 
-/** @throws UserError when the target has no room for the heap */
+/** @throws UserError when the target cannot give what the scenario asks, or has no room for the heap */
 export function run(scenario: Scenario, settings: RunSettings, observers: readonly RunObserver[]): Outcome {
   const { target, seed } = settings;
+  assertFeasible(scenario, settings);
   const events = broadcast(observers);
   const clock = new Clock(target.clockHertz, target.tickHertz);
-  const problems = infeasibilities(scenario, target, clock);
-  if (problems.length > 0) throw new UserError(problems);
   const { length } = scenario;
   const cyclesLeft = () =>
     length.kind === 'time' ? toCycles(length.time, clock) - clock.cycle : clock.cycles(PATIENCE_SECONDS);

@@ -20,16 +20,23 @@ export function targetNames(): string[] {
     .sort();
 }
 
+export interface LoadTargetOptions {
+  /** The directory that paths are relative to; the current one if absent. */
+  readonly from?: string;
+  /** Completes the problem that there is no such profile, where a file names it. */
+  readonly blame?: (problem: Problem) => Problem;
+}
+
 /**
  * A target by the name of a built-in profile, or by a path: whatever ends in .yaml or .yml or has a slash.
- * Paths are relative to the directory `from`, or to the current one.
  *
  * @throws UserError with all problems of the profile and of those it extends
  */
-export function loadTarget(nameOrPath: string, options: { from?: string } = {}): Target {
-  const found = findProfile(nameOrPath, options.from);
-  if (typeof found !== 'string') throw new UserError([found]);
-  const layers = readLayers(YamlFile.read(found), []);
+export function loadTarget(nameOrPath: string, { from, blame }: LoadTargetOptions = {}): Target {
+  const found = findProfile(nameOrPath, from);
+  if (typeof found !== 'string') throw new UserError([blame?.(found) ?? found]);
+  const file = blame === undefined ? YamlFile.read(found) : readProfile(found, blame);
+  const layers = readLayers(file, []);
   const target = merged(found, layers);
   const faults = targetFaults(target);
   if (faults.length === 0) return target;
@@ -74,25 +81,27 @@ function checkedProfile(file: YamlFile): Layer['profile'] {
 
 /** The profile that `file` extends. What is wrong with it as a file is told where it is named. */
 function readBase(file: YamlFile, nameOrPath: string, chain: readonly string[]): YamlFile {
-  const blame = (problem: Problem) => new UserError([file.problem({ ...problem, path: ['extends'] })]);
+  const blame = ({ code, message, expected, nearest: near }: Problem) =>
+    file.problem({ code, message, expected, nearest: near, path: ['extends'] });
   const found = findProfile(nameOrPath, dirname(file.file));
-  if (typeof found !== 'string') throw blame(found);
+  if (typeof found !== 'string') throw new UserError([blame(found)]);
   if (chain.includes(resolve(found))) {
     const circle = [...chain, resolve(found)].map((path) => basename(path)).join(' → ');
-    throw blame({
-      code: 'contradiction',
-      message: `these profiles extend each other in a circle: ${circle}`,
-    });
+    const message = `these profiles extend each other in a circle: ${circle}`;
+    throw new UserError([blame({ code: 'contradiction', message })]);
   }
-  let text: string;
+  return readProfile(found, blame);
+}
+
+/** `blame` tells where it is named what is wrong with it as a file. */
+function readProfile(path: string, blame: (problem: Problem) => Problem): YamlFile {
   try {
-    text = readText(found);
+    return new YamlFile(path, readText(path));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const [{ code, message }] = error.problems as [Problem];
-    throw blame({ code, message: message.replace('the file', `"${found}"`) });
+    throw new UserError([blame({ code, message: message.replace('the file', `"${path}"`) })]);
   }
-  return new YamlFile(found, text);
 }
 
 /** What the layers say together: maps key by key, everything else as the nearest layer has it. */

@@ -1,12 +1,22 @@
 /** Reads traces (see trace.ts for the format), plain or gzipped, and says which lines it cannot read. */
 
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { fileErrorReason, nearest, type Problem, UserError } from '../input/index.js';
+import {
+  fileErrorReason,
+  formatBytes,
+  nearest,
+  type Problem,
+  readFileBytes,
+  UserError,
+  unreadable,
+} from '../input/index.js';
 import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
 
 const WORD_LIMIT = 2 ** 32;
+/** Of a trace's text, packed or not: more than ten million operations, all held in memory. */
+const MAXIMUM_BYTES = 2 ** 27;
+const EXPECTED = 'a trace, plain or gzipped';
 /** Beyond this many, further bad lines are only counted. */
 const MAXIMUM_PROBLEMS = 20;
 
@@ -30,23 +40,30 @@ export function readTrace(file: string): Trace {
 }
 
 function readText(file: string): string {
+  const bytes = readFileBytes(file, MAXIMUM_BYTES, EXPECTED);
+  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return (gzipped ? unpacked(bytes, file) : bytes).toString('utf8');
+}
+
+/** A few bytes may unpack to any number of them. */
+function unpacked(bytes: Buffer, file: string): Buffer {
   try {
-    const bytes = readFileSync(file);
-    const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    return (gzipped ? gunzipSync(bytes) : bytes).toString('utf8');
+    return gunzipSync(bytes, { maxOutputLength: MAXIMUM_BYTES });
   } catch (error) {
-    const message = `cannot read the trace: ${fileErrorReason(error)}`;
-    throw new UserError([{ code: 'unreadable-file', file, message, expected: 'a trace, plain or gzipped' }]);
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw unreadable(file, `unpacked it is larger than ${formatBytes(MAXIMUM_BYTES)}`, EXPECTED);
+    }
+    throw unreadable(file, fileErrorReason(error), EXPECTED);
   }
 }
 
 /** @throws UserError naming every line that is no operation */
 export function parseTrace(text: string, file: string): Trace {
   const problems: Problem[] = [];
-  const operations = new Operations();
+  const operations = new Operations(countLines(text));
   let line = 0;
   let bad = 0;
-  for (const content of text.split('\n')) {
+  for (const content of linesOf(text)) {
     line++;
     const trimmed = content.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
@@ -74,13 +91,38 @@ function inLines(text: string): string {
   return text.replace(/[\r\u2028\u2029]/g, ' ');
 }
 
+function countLines(text: string): number {
+  let lines = 1;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) lines++;
+  return lines;
+}
+
+/** One by one: a list of them all takes several times the memory of the text. */
+function* linesOf(text: string): Generator<string> {
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+  yield text.slice(start);
+}
+
 /** What has been read so far; ids are made dense in order of appearance. */
 class Operations {
-  private readonly kinds: number[] = [];
-  private readonly ids: number[] = [];
-  private readonly counts: number[] = [];
-  private readonly bytes: number[] = [];
-  private readonly denseIds = new Map<string, number>();
+  private readonly kinds: Uint8Array;
+  private readonly ids: Uint32Array;
+  private readonly counts: Uint32Array;
+  private readonly bytes: Uint32Array;
+  private readonly denseIds = new Map<number, number>();
+  private length = 0;
+
+  /** For at most so many. */
+  constructor(capacity: number) {
+    this.kinds = new Uint8Array(capacity);
+    this.ids = new Uint32Array(capacity);
+    this.counts = new Uint32Array(capacity);
+    this.bytes = new Uint32Array(capacity);
+  }
 
   /** Adds the operation on one line, or says what is wrong with it. */
   add(line: string): { message: string; expected: string; nearest?: string } | undefined {
@@ -114,23 +156,25 @@ class Operations {
   }
 
   private push(kind: number, values: readonly number[]): void {
-    const id = String(values[0]);
+    const index = this.length++;
+    const id = values[0]!;
     const dense = this.denseIds.get(id) ?? this.denseIds.size;
     this.denseIds.set(id, dense);
-    this.kinds.push(kind);
-    this.ids.push(dense);
-    this.counts.push(kind === CALLOC ? values[1]! : 1);
-    this.bytes.push((kind === CALLOC ? values[2] : values[1]) ?? 0);
+    this.kinds[index] = kind;
+    this.ids[index] = dense;
+    this.counts[index] = kind === CALLOC ? values[1]! : 1;
+    this.bytes[index] = (kind === CALLOC ? values[2] : values[1]) ?? 0;
   }
 
   toTrace(name: string): Trace {
+    const { length } = this;
     return {
       name,
-      length: this.kinds.length,
-      kinds: Uint8Array.from(this.kinds),
-      ids: Uint32Array.from(this.ids),
-      counts: Uint32Array.from(this.counts),
-      bytes: Uint32Array.from(this.bytes),
+      length,
+      kinds: this.kinds.subarray(0, length),
+      ids: this.ids.subarray(0, length),
+      counts: this.counts.subarray(0, length),
+      bytes: this.bytes.subarray(0, length),
       idCount: this.denseIds.size,
     };
   }

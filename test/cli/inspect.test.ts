@@ -122,7 +122,7 @@ describe.concurrent('inspect refuses', () => {
     const [problem, ...others] = await refusal(['inspect', file]);
     expect(others).toEqual([]);
     expect(problem).toMatchObject({ place: file, code: 'unreadable-file' });
-    expect(problem!.message).toBe(`cannot read the result: ${reason}`);
+    expect(problem!.message).toBe(`cannot read the file: ${reason}`);
   });
 
   it.each([

@@ -186,9 +186,9 @@ tasks:
 `;
 }
 
-describe.concurrent('run refuses what the target cannot give', () => {
+describe.concurrent.each(['run', 'check'])('%s refuses what the target cannot give', (command) => {
   const scenario = scratch.write(
-    'three.yaml',
+    `three-${command}.yaml`,
     `name: three
 target: generic-32
 heap: heap_4
@@ -201,11 +201,55 @@ tasks:
   );
 
   it('with the lines of the tasks', async () => {
-    const problems = await refusal(['run', scenario]);
+    const problems = await refusal([command, scenario]);
     expect(problems.map(({ place, code }) => [place, code])).toEqual(
       [6, 7, 8].map((line) => [`${scenario}:${line}:3`, 'contradiction']),
     );
     for (const { expected } of problems) expect(expected).toBeDefined();
+  });
+
+  it('with the lines of static queues and stacks that no RAM could hold', async () => {
+    scratch.write('static.yaml', 'extends: generic-32\nkernel: { objects from heap: false }\n');
+    const file = scratch.write(
+      `static-${command}.yaml`,
+      `name: static
+target: ./static.yaml
+heap: heap_4
+duration: 10 ms
+queues:
+  fits: { length: 2000 }
+  none: { length: 4294967295, item size: 4000000 }
+tasks:
+  large: { priority: 1, stack: 9 KiB, script: [] }
+  small: { priority: 1, stack: 4 KiB, script: [] }
+`,
+    );
+    const problems = await refusal([command, file]);
+    expect(problems.map(({ place, code }) => [place, code])).toEqual(
+      [7, 9].map((line) => [`${file}:${line}:3`, 'contradiction']),
+    );
+    for (const { message } of problems) expect(message).toContain('8 KiB of RAM');
+  });
+});
+
+describe.concurrent.each(['run', 'check'])('%s, where the target is the trouble', (command) => {
+  it('names the line of a profile that is not there', async () => {
+    const text = scenarioKeys().replace('generic-32', './nowhere.yaml');
+    const file = scratch.write(`nowhere-${command}.yaml`, text);
+    const [problem, ...others] = await refusal([command, file]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ place: `${file}:2:9`, code: 'unreadable-file' });
+    expect(problem!.message).toMatch(/nowhere\.yaml": there is no such file/);
+    expectFrame(problem!, text);
+  });
+
+  it('finds no room for the heap before anything runs', async () => {
+    scratch.write('tiny.yaml', 'extends: generic-32\nstatic data: 7650 B\n');
+    const file = scratch.write(`tiny-${command}.yaml`, scenarioKeys().replace('generic-32', './tiny.yaml'));
+    const { code, stdout, stderr } = await heaplab([command, GOOD, file]);
+    expect({ code, ran: stdout.includes('passed') }).toEqual({ code: 2, ran: false });
+    expect(stderr).toMatch(/error\[contradiction\]: generic-32 has no room for a heap/);
+    if (command === 'check') expect(stderr).toContain(`${file}: error`);
   });
 });
 

@@ -72,7 +72,7 @@ describe.concurrent('replay refuses what is no trace', () => {
     expect(others).toEqual([]);
     expect(problem).toMatchObject({ place: file, code: 'unreadable-file' });
     expect(problem!.expected).toContain('trace');
-    expect(problem!.message).toBe(`cannot read the trace: ${reason}`);
+    expect(problem!.message).toBe(`cannot read the file: ${reason}`);
   });
 
   it('names every bad line', async () => {

@@ -53,6 +53,17 @@ describe.concurrent('run refuses a flag', () => {
     expect(problem!.expected).toBeDefined();
   });
 
+  it('once, whatever the number of scenarios', async () => {
+    const many = [SCENARIO, join(SCENARIOS, 'too-small.yaml'), join(SCENARIOS, 'showcase.yaml')];
+    for (const [flag, value] of ['--heap heap_40', '--ram 0', '--seed -1', '--target toaster'].map((flags) =>
+      flags.split(' '),
+    )) {
+      const problems = await refusal(['run', ...many, flag!, value!]);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]!.message).toContain(value);
+    }
+  });
+
   it('--target with a file that is missing, or no profile', async () => {
     const [missing, ...others] = await refusal(['run', SCENARIO, '--target', './missing.yaml']);
     expect(others).toEqual([]);
@@ -78,7 +89,7 @@ describe.concurrent('run cannot write', () => {
     ['a folder', [scratch.folder], 'it is a directory'],
     ['what is below a file', [join(plain, 'result.json')], 'a file is in the way'],
     ['a full device', ['/dev/full'], 'there is no room left'],
-    ['a folder that is a file', [plain, SCENARIO], 'a file is in the way'],
+    ['a folder that is a file', [plain, join(SCENARIOS, 'showcase.yaml')], 'a file is in the way'],
   ])('%s', async (_what, [out, ...more], reason) => {
     const { code, stderr } = await heaplab(['run', SCENARIO, ...more, '--out', out!]);
     expect(code).toBe(2);

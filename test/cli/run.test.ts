@@ -72,6 +72,7 @@ describe.concurrent('run with another device', () => {
       ({ heap, target }) => [target.regions[0]!.bytes, target.staticDataBytes, heap.regions[0]!.bytes],
       [16_384, 4096, 8192],
     ],
+    ['--reserve 0', ({ target }) => target.staticDataBytes, 0],
     ['--cost none', ({ malloc, suspension }) => [malloc.cycles.maximum, suspension.longest], [0, 0]],
     ['--cost estimate', ({ cost }) => cost.estimated, true],
     ['--cost gcc12-O2', ({ cost }) => cost.source.includes('-O2'), true],

@@ -105,6 +105,7 @@ it('a small scenario has defaults', () => {
     name: 'Small',
     description: '',
     target: 'stm32f103c8',
+    targetAt: { line: 2, column: 9 },
     heap: { name: 'heap_4', options: {} },
     length: { kind: 'time', time: { amount: 10, unit: 'seconds' } },
     seed: 1,

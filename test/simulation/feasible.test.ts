@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import { problemLine } from '../../src/input/index.js';
-import { Clock } from '../../src/mcu/index.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { infeasibilities } from '../../src/simulation/feasible.js';
 import { loadTarget } from '../../src/targets/load.js';
@@ -13,7 +12,7 @@ const TARGET = loadTarget('stm32f103c8');
 function problemsOf(body: string, tickHertz = 100): string[] {
   const text = `name: x\ntarget: stm32f103c8\nheap: heap_4\nduration: 1 s\n${body}`;
   const scenario = parseScenario(text, 'demo.yaml', { heapNames: ['heap_4'] });
-  const found = infeasibilities(scenario, TARGET, new Clock(TARGET.clockHertz, tickHertz));
+  const found = infeasibilities(scenario, { ...TARGET, tickHertz });
   for (const problem of found) expect(problem).toMatchObject({ code: 'contradiction', source: text });
   return found.map(problemLine);
 }
