@@ -65,6 +65,7 @@ function scenarioPage(schema: Schema): string {
     ...variants($defs['on-oom']!).map(
       ([name, body]) => `- \`${name}\`: ${body.description ?? ''}${fieldList(body)}`,
     ),
+    KERNEL_OOM_NOTES,
   ]);
 }
 
@@ -192,9 +193,9 @@ the run's seed, in a stream of its own for each task and interrupt, so that a ne
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
-NULL in FreeRTOS; it is counted apart, and only a hook runs for it.
+NULL in FreeRTOS; it is counted apart, and only a hook runs for it.`;
 
-The kernel asks for task stacks, control blocks and queues with the same \`pvPortMalloc\`. Where one of them finds no room,
+const KERNEL_OOM_NOTES = `The kernel asks for task stacks, control blocks and queues with the same \`pvPortMalloc\`. Where one of them finds no room,
 the scenario's \`on oom\` applies too: \`halt\` and \`reset\` act, and a hook runs, as \`vApplicationMallocFailedHook\` does, inside
 the call; then \`xTaskCreate\` fails, the firmware goes on without the task or queue, and the run's summary names it. \`retry\`
 makes \`start task\` try again. What main() creates before the scheduler runs is not tried again, and a hook cannot wait there,
