@@ -34,6 +34,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly mayPassOverAHole?: boolean;
   /** Its free is always refused. */
   readonly neverFrees?: boolean;
+  /** Its payloads have no header, so the first lies where the arena begins: not at address 0, that is NULL. */
+  readonly headerless?: boolean;
   /** How many regions it can manage. */
   readonly regions: 'one' | 'several';
   /** What payload addresses are multiples of; the target's alignment unless the heap has one of its own. */

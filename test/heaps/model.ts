@@ -45,13 +45,18 @@ export interface Place {
 }
 
 /** At NULL, where RAM usually is, across the sign bit, and above it. */
-export const ORIGINS = [0, 0x2000_0000, 0x7fff_fe00, 0x9000_0000];
+const ORIGINS = [0, 0x2000_0000, 0x7fff_fe00, 0x9000_0000];
+
+/** A block without a header at address 0 would be NULL. */
+export function originsFor(definition: HeapDefinition): number[] {
+  return ORIGINS.filter((origin) => origin !== 0 || definition.headerless !== true);
+}
 
 export function anyPlace(definition: HeapDefinition): fc.Arbitrary<Place> {
   const extra = fc.oneof(fc.nat(80), fc.nat(1200), fc.nat(8000));
   return fc.record({
     alignment: fc.constantFrom(4, 8, 16),
-    origin: fc.constantFrom(...ORIGINS),
+    origin: fc.constantFrom(...originsFor(definition)),
     shift: fc.constantFrom(0, 0, 4, 8, 12),
     extraBytes: fc.array(extra, { minLength: 1, maxLength: definition.regions === 'several' ? 3 : 1 }),
     options: fc.constantFrom(...optionVariants(definition)),
