@@ -34,12 +34,12 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly mayPassOverAHole?: boolean;
   /** Its free is always refused. */
   readonly neverFrees?: boolean;
-  /** Its payloads have no header, so the first lies where the arena begins: not at address 0, that is NULL. */
-  readonly headerless?: boolean;
+  /** Its first block's address is a pointer like any other, so the arena cannot begin at address 0: NULL. */
+  readonly notAtZero?: boolean;
   /** How many regions it can manage. */
   readonly regions: 'one' | 'several';
   /** What payload addresses are multiples of; the target's alignment unless the heap has one of its own. */
-  payloadAlignment?(targetAlignment: number): number;
+  payloadAlignment?(targetAlignment: number, options: Options): number;
   /** RAM for its own variables, outside the arena. */
   staticBytes(options: Options): number;
   /** Smallest arena, in bytes, that it can be given. */

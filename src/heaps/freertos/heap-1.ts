@@ -181,7 +181,7 @@ export const heap1 = defineHeap({
   pathWords: { malloc: MALLOC_WORDS, free: [] },
   coalesces: false,
   neverFrees: true,
-  headerless: true,
+  notAtZero: true,
   regions: 'one',
   staticBytes: () => STATIC_BYTES,
   minimumArenaBytes: (alignment) => 3 * alignment,
