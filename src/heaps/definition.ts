@@ -5,6 +5,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../mcu/memory.js';
+import type { BoundRow } from './bounds.js';
 import type { Heap, HeapLayout } from './heap.js';
 
 /** Values of a heap's options, by name, as `--heap-option` and scenarios give them. */
@@ -26,6 +27,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly origin: string;
   readonly facts: HeapFacts;
   readonly options: v.GenericSchema<unknown, Options>;
+  /** The proof behind `facts.bound`; none where nothing can be proved. heap_5's holds for one region. */
+  readonly boundRow?: BoundRow;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */

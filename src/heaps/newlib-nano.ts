@@ -290,6 +290,7 @@ export const newlibNano = defineHeap({
     useWhen: "the C library's malloc is in use already",
     notWhen: 'mistakes should be noticed: live blocks carry no mark, and nothing is asserted',
   },
+  boundRow: 'first-fit',
   options: v.strictObject({}),
   pathWords: { malloc: [], free: [] },
   coalesces: true,

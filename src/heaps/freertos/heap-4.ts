@@ -121,6 +121,7 @@ export const heap4 = defineHeap({
     useWhen: 'as the ordinary choice on one region of RAM',
     notWhen: 'every call must be quick whatever the history',
   },
+  boundRow: 'first-fit',
   options: addressOrderedOptions,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,

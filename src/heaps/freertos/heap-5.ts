@@ -215,6 +215,7 @@ export const heap5 = defineHeap({
     useWhen: 'RAM comes in pieces that no single request needs to span',
     notWhen: 'there is one region: heap_4 does the same',
   },
+  boundRow: 'first-fit',
   options: addressOrderedOptions,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,
