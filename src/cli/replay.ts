@@ -7,6 +7,7 @@ import type { HeapDefinition } from '../heaps/definition.js';
 import { NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
+import { heapStatsText } from '../report/heap-stats.js';
 import { readTrace } from '../traces/read.js';
 import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
 import {
@@ -58,7 +59,7 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
     else replay.run((index) => (last = index));
-    if (flags.json === true) terminal.print(`${JSON.stringify(replay.summary)}\n`);
+    if (flags.json === true) terminal.print(`${JSON.stringify(summaryData(machine, replay.summary))}\n`);
     else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
     return SUCCESS;
   } catch (fault) {
@@ -139,6 +140,11 @@ function printOperations(
   }
 }
 
+function summaryData({ heap }: ReplayMachine, summary: ReplaySummary) {
+  const heapStats = heap.stats?.();
+  return { ...summary, freeBytes: heap.freeBytes(), ...(heapStats === undefined ? {} : { heapStats }) };
+}
+
 function summaryText(
   name: string,
   { heap, layout }: ReplayMachine,
@@ -162,6 +168,8 @@ function summaryText(
     `  live          ${groupDigits(summary.liveBlocks)} blocks, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
     `  free          ${formatBytes(heap.freeBytes())} in ${groupDigits(holes)} holes, the largest ${formatBytes(largest)}`,
   ];
+  const stats = heap.stats?.();
+  if (stats !== undefined) lines.push(`  heap stats    ${heapStatsText(stats, (text) => text)}`);
   if (summary.lost > 0)
     lines.push(`  lost          ${groupDigits(summary.lost)} blocks whose id was allocated again`);
   if (meter !== undefined) {

@@ -6,7 +6,7 @@
 import type { Position } from '../input/index.js';
 import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, Firmware, Request } from '../scenario/firmware.js';
+import type { Block, Firmware, HeapCounters, Request } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
 import type {
@@ -51,6 +51,10 @@ export class Device implements Firmware {
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);
     board.kernel = this.kernel;
     this.globals = new Map(scenario.globals.map((name) => [name, []]));
+  }
+
+  get heapCounters(): HeapCounters {
+    return this.board.heap;
   }
 
   get heapBytes(): number {

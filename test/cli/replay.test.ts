@@ -187,6 +187,8 @@ describe.concurrent('replay of every kind of operation', () => {
       peakLiveBytes: 40,
       liveBytes: 24,
       liveBlocks: 1,
+      freeBytes: 20_440,
+      heapStats: { freeBytes: 20_440, holes: 1, minimumEverFreeBytes: 20_400, allocations: 3, frees: 2 },
     });
   });
 
@@ -194,7 +196,13 @@ describe.concurrent('replay of every kind of operation', () => {
     const { code, stdout, stderr } = await heaplab(['replay', EVERY_KIND, '--heap-size', '4097']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^heap_4 with 4,097 B, alignment 8\n/);
-    for (const figure of ['operations    12', 'allocations   3', 'failures      2', 'live          1 '])
+    for (const figure of [
+      'operations    12',
+      'allocations   3',
+      'failures      2',
+      'live          1 ',
+      'heap stats    4,056 B available in 1 free block (largest 4,056 B',
+    ])
       expect(stdout).toContain(figure);
   });
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Heap4 } from '../../../src/heaps/freertos/heap-4.js';
+import { NULL } from '../../../src/heaps/heap.js';
 import { type Device, device, faultOf, listed, ORIGIN, type Setup } from '../device.js';
 
 const ALLOCATED = 0x8000_0000;
@@ -71,6 +72,67 @@ describe('heap_4', () => {
     expect(heap.minimumEverFreeBytes()).toBe(4088);
     heap.malloc(8);
     expect(heap.minimumEverFreeBytes()).toBe(4072);
+  });
+
+  describe('vPortGetHeapStats', () => {
+    const UNUSED = {
+      freeBytes: 0,
+      largestHoleBytes: 0,
+      smallestHoleBytes: 4_294_967_295,
+      holes: 0,
+      minimumEverFreeBytes: 0,
+      allocations: 0,
+      frees: 0,
+    };
+
+    it.each([false, true])('has nothing to say before the first malloc, protector %s', (protector) => {
+      expect(started({ protector }).heap.stats()).toEqual(UNUSED);
+    });
+
+    it.each([false, true])('counts holes, and calls that succeeded, protector %s', (protector) => {
+      const { heap } = started({ protector, asserts: false });
+      const blocks = [16, 32, 48, 8].map((bytes) => heap.malloc(bytes));
+      heap.free(blocks[0]!);
+      heap.free(blocks[2]!);
+      heap.free(blocks[2]!);
+      heap.free(NULL);
+      heap.malloc(0);
+      heap.malloc(5000);
+      expect(heap.stats()).toEqual({
+        freeBytes: 4088 - 40 - 16,
+        largestHoleBytes: 4088 - 24 - 40 - 56 - 16,
+        smallestHoleBytes: 24,
+        holes: 3,
+        minimumEverFreeBytes: 4088 - 24 - 40 - 56 - 16,
+        allocations: 4,
+        frees: 2,
+      });
+    });
+
+    it('knows no smallest hole when all is taken', () => {
+      const { heap } = started();
+      heap.malloc(4080);
+      expect(heap.stats()).toEqual({ ...UNUSED, allocations: 1 });
+    });
+
+    it('walks the old list, end marker included, between vPortHeapResetState and the next malloc', () => {
+      const { heap } = started();
+      heap.malloc(4088 - 3864 - 8);
+      heap.resetState();
+      expect(heap.stats()).toEqual({
+        ...UNUSED,
+        largestHoleBytes: 3864,
+        smallestHoleBytes: 0,
+        holes: 2,
+      });
+    });
+
+    it('is an endless loop where the list runs in a circle', () => {
+      const { heap, memory } = started();
+      const payload = heap.malloc(8);
+      memory.storeWord(payload + 8, payload + 8);
+      expect(faultOf(() => heap.stats())).toBe('endless-loop');
+    });
   });
 
   it('is laid out afresh by the first malloc after vPortHeapResetState', () => {

@@ -277,6 +277,38 @@ describe('check of heap_5 finds', () => {
   });
 });
 
+describe('vPortGetHeapStats of heap_5', () => {
+  const FRESH = {
+    freeBytes: 424,
+    largestHoleBytes: 248,
+    smallestHoleBytes: 56,
+    holes: 5,
+    minimumEverFreeBytes: 424,
+    allocations: 0,
+    frees: 0,
+  };
+
+  it('counts the markers in its list as holes, but not as the smallest', () => {
+    expect(defined(THREE).heap.stats()).toEqual(FRESH);
+  });
+
+  it('forgets markers that were absorbed', () => {
+    const { heap } = defined(THREE);
+    heap.free(heap.malloc(48));
+    expect(heap.stats()).toEqual({ ...FRESH, holes: 4, minimumEverFreeBytes: 368, allocations: 1, frees: 1 });
+  });
+
+  it('has nothing to say before the regions are defined', () => {
+    expect(raw(THREE).heap.stats()).toMatchObject({ freeBytes: 0, smallestHoleBytes: 2 ** 32 - 1, holes: 0 });
+  });
+
+  it('counts the end marker too after vPortHeapResetState', () => {
+    const { heap } = defined(THREE);
+    heap.resetState();
+    expect(heap.stats()).toEqual({ ...FRESH, freeBytes: 0, minimumEverFreeBytes: 0, holes: 6 });
+  });
+});
+
 describe('vPortHeapResetState of heap_5', () => {
   it('wants the regions to be defined again', () => {
     const { heap, table } = defined(THREE);
