@@ -232,6 +232,17 @@ describe('pointers that heap_5 should not have been given', () => {
     expect(faultOf(() => heap.free(foreign))).toBe('unmapped');
   });
 
+  it.each([true, false])(
+    'a hole whose header became 0xFF is taken, and a rest invented, asserts %s',
+    (asserts) => {
+      const { heap, memory } = defined(THREE, { asserts });
+      const payload = heap.malloc(8);
+      memory.fill(payload + 8, 8, 0xff);
+      expect(heap.malloc(64)).toBe(payload + 16);
+      expect(memory.loadWord(payload + 8 + 72 + 4)).toBe(4_294_967_223);
+    },
+  );
+
   it('with the protector is outside its bounds', () => {
     const { heap } = forged({ protector: true });
     expect(faultOf(() => heap.free(foreign))).toBe('assertion');
