@@ -8,6 +8,7 @@ export {
   type Heap,
   HeapCall,
   type HeapLayout,
+  type HeapStats,
   NULL,
   type PieceKind,
   type PieceVisitor,

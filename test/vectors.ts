@@ -4,10 +4,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { findHeap } from '../src/heaps/catalog.js';
+import type { HeapDefinition } from '../src/heaps/definition.js';
 import { type Heap, NULL } from '../src/heaps/heap.js';
+import type { Region } from '../src/mcu/index.js';
 import { readTrace } from '../src/traces/read.js';
 import { NO_BLOCK, Replay } from '../src/traces/replay.js';
-import { DEFAULT_ORIGIN, replayMachine } from '../src/traces/replay-machine.js';
+import { DEFAULT_ORIGIN, replayMachine, replayOptions } from '../src/traces/replay-machine.js';
 
 const FOLDER = new URL('./vectors/', import.meta.url);
 
@@ -40,6 +42,17 @@ export function recordedAnswers(heap: string, vector: Vector, columns: number): 
     .map((line) => line.split(' ').slice(0, columns).join(' '));
 }
 
+/** Where the recorded heap had its RAM: an eighth, a quarter and five eighths where it takes several regions. */
+export function regionsFor({ regions }: HeapDefinition, bytes: number): Region[] {
+  const parts: [number, number][] = [
+    [DEFAULT_ORIGIN, bytes / 8],
+    [DEFAULT_ORIGIN + 0x1_0000, bytes / 4],
+    [DEFAULT_ORIGIN + 0x2_0000, (5 * bytes) / 8],
+  ];
+  const chosen: [number, number][] = regions === 'several' ? parts : [[DEFAULT_ORIGIN, bytes]];
+  return chosen.map(([origin, size], index) => ({ name: `region ${index}`, origin, bytes: size }));
+}
+
 /** Replays a vector's trace on `heap` and prints what the C code printed. `extraBytes` enlarge the heap. */
 export function replayAnswers(
   name: string,
@@ -48,10 +61,9 @@ export function replayAnswers(
   extraColumns: (heap: Heap) => string = () => '',
 ): string[] {
   const definition = findHeap(name)!;
-  const options = v.parse(definition.options, {});
-  const bytes = vector.heapKib * 1024 + extraBytes;
-  const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
-  const { heap, memory } = replayMachine(definition, options, [region], vector.alignment);
+  const options = v.parse(definition.options, replayOptions(definition));
+  const regions = regionsFor(definition, vector.heapKib * 1024 + extraBytes);
+  const { heap, memory } = replayMachine(definition, options, regions, vector.alignment);
   const trace = readTrace(new URL(`traces/${vector.trace}.trace.gz`, FOLDER).pathname);
   const lines: string[] = [];
   new Replay(heap, memory, trace).run((index, address) => {

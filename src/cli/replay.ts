@@ -7,10 +7,16 @@ import type { HeapDefinition } from '../heaps/definition.js';
 import { NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
+import { heapStatsText } from '../report/heap-stats.js';
 import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
 import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
-import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
+import {
+  DEFAULT_ORIGIN,
+  type ReplayMachine,
+  replayMachine,
+  replayOptions,
+} from '../traces/replay-machine.js';
 import { alignmentFlag, badOption, heapNamed, heapOptions, sizeFlag } from './flags.js';
 import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
@@ -28,40 +34,44 @@ interface ReplayFlags {
 const DEFAULT_HEAP = 'heap_4';
 const DEFAULT_ALIGNMENT = 8;
 const FLUSH_LINES = 4096;
+/** No operation is under way: the heap is being set up. */
+const NOT_STARTED = -2;
 
 export function replayCommand(terminal: Terminal, file: string, flags: ReplayFlags): number {
   const definition = heapNamed(flags.heap ?? DEFAULT_HEAP);
-  const options = heapOptions(definition, {}, flags.heapOption);
+  const options = heapOptions(definition, replayOptions(definition), flags.heapOption);
   const alignment = alignmentFlag(flags.alignment) ?? DEFAULT_ALIGNMENT;
   const regions = regionFlags(flags);
   if (definition.regions === 'one' && regions.length > 1) {
     throw badOption(`${definition.name} manages one region, not ${regions.length}`, 'one --region');
   }
-  for (const region of regions) {
-    const least = definition.minimumArenaBytes(alignment, options);
-    if (region.bytes < least) {
-      throw badOption(
-        `${definition.name} cannot work in ${formatBytes(region.bytes)}`,
-        `at least ${formatBytes(least)}`,
-      );
-    }
+  const least = definition.minimumArenaBytes(alignment, options);
+  const largest = Math.max(...regions.map((region) => region.bytes));
+  // Beside a region that is of use, heap_5 takes others as they are: what it makes of them is worth seeing.
+  if (largest < least) {
+    throw badOption(
+      `${definition.name} cannot work in ${formatBytes(largest)}`,
+      `at least ${formatBytes(least)}`,
+    );
   }
   const trace = readTrace(file);
-  const machine = replayMachine(definition, options, regions, alignment);
-  const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
-  const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
-  let last = -1;
+  let last = NOT_STARTED;
   try {
+    const machine = replayMachine(definition, options, regions, alignment);
+    const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
+    last = -1;
+    const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
     else replay.run((index) => (last = index));
+    if (flags.json === true) terminal.print(`${JSON.stringify(summaryData(machine, replay.summary))}\n`);
+    else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
+    return SUCCESS;
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
-    terminal.warn(`operation ${last + 1}: ${fault.message}\n`);
+    const when = last === NOT_STARTED ? 'before the first operation' : `operation ${last + 1}`;
+    terminal.warn(`${when}: ${fault.message}\n`);
     return UNEXPECTED;
   }
-  if (flags.json === true) terminal.print(`${JSON.stringify(replay.summary)}\n`);
-  else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
-  return SUCCESS;
 }
 
 function regionFlags({ region: texts, heapSize }: ReplayFlags): Region[] {
@@ -134,6 +144,11 @@ function printOperations(
   }
 }
 
+function summaryData({ heap }: ReplayMachine, summary: ReplaySummary) {
+  const heapStats = heap.stats?.();
+  return { ...summary, freeBytes: heap.freeBytes(), ...(heapStats === undefined ? {} : { heapStats }) };
+}
+
 function summaryText(
   name: string,
   { heap, layout }: ReplayMachine,
@@ -157,6 +172,8 @@ function summaryText(
     `  live          ${counted(summary.liveBlocks, 'block')}, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
     `  free          ${formatBytes(heap.freeBytes())} in ${counted(holes, 'hole')}, the largest ${formatBytes(largest)}`,
   ];
+  const stats = heap.stats?.();
+  if (stats !== undefined) lines.push(`  heap stats    ${heapStatsText(stats, (text) => text)}`);
   if (summary.lost > 0)
     lines.push(`  lost          ${counted(summary.lost, 'block')} whose id was allocated again`);
   if (meter !== undefined) {

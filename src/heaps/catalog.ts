@@ -4,12 +4,27 @@
  */
 
 import type { HeapDefinition } from './definition.js';
+import { heap1 } from './freertos/heap-1.js';
 import { heap2 } from './freertos/heap-2.js';
 import { heap2Coalescing } from './freertos/heap-2-coalescing.js';
+import { heap3Around } from './freertos/heap-3.js';
 import { heap4 } from './freertos/heap-4.js';
+import { heap5 } from './freertos/heap-5.js';
+import { newlibNano } from './newlib-nano.js';
+
+/** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
+const libraries: readonly HeapDefinition[] = [newlibNano];
 
 /** In the order in which lists show them. */
-export const catalog: readonly HeapDefinition[] = [heap2, heap2Coalescing, heap4];
+export const catalog: readonly HeapDefinition[] = [
+  heap1,
+  heap2,
+  heap2Coalescing,
+  heap3Around(libraries),
+  heap4,
+  heap5,
+  ...libraries,
+];
 
 export function findHeap(name: string): HeapDefinition | undefined {
   return catalog.find((heap) => heap.name === name);

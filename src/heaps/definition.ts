@@ -5,6 +5,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../mcu/memory.js';
+import type { BoundRow } from './bounds.js';
 import type { Heap, HeapLayout } from './heap.js';
 
 /** Values of a heap's options, by name, as `--heap-option` and scenarios give them. */
@@ -26,6 +27,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly origin: string;
   readonly facts: HeapFacts;
   readonly options: v.GenericSchema<unknown, Options>;
+  /** The proof behind `facts.bound`; none where nothing can be proved. heap_5's holds for one region. */
+  readonly boundRow?: BoundRow;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */
@@ -36,10 +39,12 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly mayPassOverAHole?: boolean;
   /** Its free is always refused. */
   readonly neverFrees?: boolean;
+  /** Its first block's address is a pointer like any other, so the arena cannot begin at address 0: NULL. */
+  readonly notAtZero?: boolean;
   /** How many regions it can manage. */
   readonly regions: 'one' | 'several';
   /** What payload addresses are multiples of; the target's alignment unless the heap has one of its own. */
-  payloadAlignment?(targetAlignment: number): number;
+  payloadAlignment?(targetAlignment: number, options: Options): number;
   /** RAM for its own variables, outside the arena. */
   staticBytes(options: Options): number;
   /** Smallest arena, in bytes, that it can be given, at whatever multiple of 4 that begins. */

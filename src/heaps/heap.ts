@@ -49,6 +49,21 @@ export class HeapCall {
   }
 }
 
+/**
+ * What `vPortGetHeapStats` says. Sizes are bytes with headers; `smallestHoleBytes` is 2^32-1 while there is no
+ * hole.
+ */
+export interface HeapStats {
+  readonly freeBytes: number;
+  readonly largestHoleBytes: number;
+  readonly smallestHoleBytes: number;
+  readonly holes: number;
+  readonly minimumEverFreeBytes: number;
+  /** Calls that succeeded, since power-on. */
+  readonly allocations: number;
+  readonly frees: number;
+}
+
 export interface Heap {
   /** An address whose payload holds at least `bytes` (0 to 2^32-1), or {@link NULL}. */
   malloc(bytes: number): number;
@@ -61,6 +76,12 @@ export interface Heap {
 
   /** The lowest that count has been, where the real heap keeps one. */
   minimumEverFreeBytes?(): number;
+
+  /** Has `minimumEverFreeBytes` begin anew from what is free now. */
+  resetMinimumEverFreeBytes?(): void;
+
+  /** The heap's own statistics, where the real one keeps some. */
+  stats?(): HeapStats;
 
   /** What a request takes out of the arena: header and rounding included. Not limited to 32 bits. */
   blockBytesFor(bytes: number): number;

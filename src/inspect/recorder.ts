@@ -3,7 +3,7 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
-import type { Fault } from '../mcu/index.js';
+import { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
@@ -39,6 +39,17 @@ class CallCosts {
 
   get plain() {
     return { instructions: percentiles(this.instructions), cycles: percentiles(this.cycles) };
+  }
+}
+
+/** Nothing where the heap keeps no statistics, or its list is broken. */
+function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
+  try {
+    const heapStats = heap.stats?.();
+    return heapStats === undefined ? {} : { heapStats };
+  } catch (broken) {
+    if (broken instanceof Fault) return {};
+    throw broken;
   }
 }
 
@@ -229,6 +240,7 @@ export class Recorder implements RunObserver {
       needed,
       freeBytes: holes.reduce((sum, bytes) => sum + bytes, 0),
       freeCounter: heap.freeBytes(),
+      ...statsOf(this.board),
       largestHole: holes.reduce((largest, bytes) => Math.max(largest, bytes), 0),
       holes: holes.length,
       fragmentation: fragmentationMeasures(holes, needed, requestedBytes, allocatedBytes),
@@ -304,6 +316,7 @@ export class Recorder implements RunObserver {
       freeBytes,
       minimumEverFreeBytes,
       largestHole,
+      ...statsOf(board),
       worstFragmentation,
       malloc: this.malloc.plain,
       free: this.free.plain,

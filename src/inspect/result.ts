@@ -49,6 +49,17 @@ const Fragmentation = v.object({
   internal: v.number(),
 });
 
+/** What the heap's own statistics say (`vPortGetHeapStats`): {@link import('../heaps/heap.js').HeapStats}. */
+const Stats = v.object({
+  freeBytes: Count,
+  largestHoleBytes: Count,
+  smallestHoleBytes: Count,
+  holes: Count,
+  minimumEverFreeBytes: Count,
+  allocations: Count,
+  frees: Count,
+});
+
 const OwnedBytes = v.object({ owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 const LineBytes = v.object({ line: Count, owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 
@@ -70,6 +81,8 @@ const OutOfMemory = v.object({
   freeBytes: Count,
   /** The heap's own counter, which may differ from the holes' sum. */
   freeCounter: Count,
+  /** Absent where the heap keeps none, or its list is broken. */
+  heapStats: v.optional(Stats),
   largestHole: Count,
   holes: Count,
   fragmentation: Fragmentation,
@@ -187,6 +200,8 @@ export const RunResultSchema = v.object({
   freeBytes: Count,
   minimumEverFreeBytes: Count,
   largestHole: Count,
+  /** At the end. */
+  heapStats: v.optional(Stats),
   worstFragmentation: v.number(),
   malloc: CallCosts,
   free: CallCosts,

@@ -5,6 +5,7 @@ import { type Analysis, analyse } from '../inspect/analysis.js';
 import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Remedy } from '../studies/rescue.js';
 import { fragmentationTable } from './fragmentation-table.js';
+import { heapStatsText } from './heap-stats.js';
 import { holdersByLine } from './holders.js';
 import { mergingText } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
@@ -106,9 +107,15 @@ function remarks(result: RunResult, event: OutOfMemoryEvent, analysis: Analysis,
   const texts = [
     mergingText(event),
     counterText(result, event),
+    statsText(event),
     tendencyText(analysis.tendency, event.cause),
   ];
   return texts.flatMap((text) => (text === undefined ? [] : [paragraph(text, paint)]));
+}
+
+/** What a developer would have read on the device. */
+function statsText({ heapStats }: OutOfMemoryEvent): string | undefined {
+  return heapStats === undefined ? undefined : `vPortGetHeapStats said: ${heapStatsText(heapStats)}.`;
 }
 
 /** Some heaps count free bytes that no hole shows; people trust the counter. */

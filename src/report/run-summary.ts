@@ -2,6 +2,7 @@
 
 import { formatBytes, groupDigits } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
+import { heapStatsText } from './heap-stats.js';
 import { type Fact, facts, paragraph, section, stack, title } from './layout.js';
 import type { Paint } from './paint.js';
 import { arenaBytes, bytes, counted, percent, runName, time } from './phrases.js';
@@ -85,9 +86,14 @@ function memoryFacts(result: RunResult, paint: Paint): Fact[] {
       `${amount(result.minimumEverFreeBytes)} minimum ever; ${amount(result.freeBytes)} at the end, ` +
         `largest hole ${amount(result.largestHole)}`,
     ],
+    ...statsFacts(result),
     ['fragmentation', `${worst} of free memory outside the largest hole, at worst`],
     ...trendLines(result, paint),
   ];
+}
+
+function statsFacts({ heapStats }: RunResult): Fact[] {
+  return heapStats === undefined ? [] : [['heap stats', heapStatsText(heapStats)]];
 }
 
 function callsText(result: RunResult, { color }: Paint): string {

@@ -5,6 +5,7 @@
  *     const block = yield* task.malloc(64);
  */
 
+import type { HeapStats } from '../heaps/heap.js';
 import type { Block } from './firmware.js';
 import type { Drawn, Patience, Size, Time } from './quantity-texts.js';
 
@@ -60,6 +61,15 @@ export interface InterruptCalls<Queue extends string = string> {
 /** What a task's script can do; `Queue` and `Task` are the names that its scenario has. */
 export interface TaskCalls<Queue extends string = string, Task extends string = string>
   extends InterruptCalls<Queue> {
+  /** `xPortGetFreeHeapSize`: what the heap counts as free, headers included. */
+  readonly freeHeapSize: number;
+  /** `xPortGetMinimumEverFreeHeapSize`; undefined where the heap keeps none. */
+  readonly minimumEverFreeHeapSize: number | undefined;
+  /** `xPortResetHeapMinimumEverFreeHeapSize`: the minimum begins anew; no effect where the heap keeps none. */
+  resetMinimumEverFreeHeapSize(): void;
+  /** `vPortGetHeapStats`, of this moment; undefined where the heap keeps none. Takes no time. */
+  readonly heapStats: HeapStats | undefined;
+
   /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
   /** Pins a block to its address, so that a compacting heap cannot move it. */

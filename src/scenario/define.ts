@@ -9,6 +9,7 @@ import { type DescriptionPlace, describedScenario, scriptIn } from './described.
 import type { ScenarioDescription } from './description.js';
 import type { Scenario } from './scenario.js';
 
+export type { HeapStats } from '../heaps/heap.js';
 export type { Call, InterruptCalls, Script, ScriptRandom, TaskCalls, Waiting } from './calls.js';
 export type {
   ExpectationsDescription,

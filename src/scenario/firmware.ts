@@ -2,6 +2,7 @@
  * What a script needs from the device it runs on. The simulation implements it; scripts know nothing else.
  */
 
+import type { Heap } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { Kernel, MallocFailedHook, Program, Queue, Task } from '../kernel/index.js';
 
@@ -40,8 +41,15 @@ export interface CreationPolicy {
   readonly retryTicks: number;
 }
 
+/** What a heap tells of itself. */
+export type HeapCounters = Pick<
+  Heap,
+  'freeBytes' | 'minimumEverFreeBytes' | 'resetMinimumEverFreeBytes' | 'stats'
+>;
+
 export interface Firmware {
   readonly kernel: Kernel;
+  readonly heapCounters: HeapCounters;
   /** Bytes that the heap manages, for `fill: 70 %`. */
   readonly heapBytes: number;
 

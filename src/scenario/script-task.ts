@@ -1,5 +1,6 @@
 /** What a TypeScript scenario's script gets as `task`. */
 
+import type { HeapStats } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { Program } from '../kernel/index.js';
 import type { Call, ScriptRandom, TaskCalls } from './calls.js';
@@ -57,6 +58,22 @@ export class ScriptTask implements TaskCalls {
 
   get now(): number {
     return this.frame.firmware.kernel.scheduler.tick;
+  }
+
+  get freeHeapSize(): number {
+    return this.frame.firmware.heapCounters.freeBytes();
+  }
+
+  get minimumEverFreeHeapSize(): number | undefined {
+    return this.frame.firmware.heapCounters.minimumEverFreeBytes?.();
+  }
+
+  resetMinimumEverFreeHeapSize(): void {
+    this.frame.firmware.heapCounters.resetMinimumEverFreeBytes?.();
+  }
+
+  get heapStats(): HeapStats | undefined {
+    return this.frame.firmware.heapCounters.stats?.();
   }
 
   draw(distribution: Drawn<Size>): number {

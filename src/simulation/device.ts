@@ -14,7 +14,7 @@ import {
   type Task,
 } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, CreationPolicy, Firmware, Request } from '../scenario/firmware.js';
+import type { Block, CreationPolicy, Firmware, HeapCounters, Request } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { compileOomPolicy, creationPolicy } from '../scenario/oom-policy.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
@@ -62,6 +62,10 @@ export class Device implements Firmware {
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);
     board.kernel = this.kernel;
     this.globals = new Map(scenario.globals.map((name) => [name, []]));
+  }
+
+  get heapCounters(): HeapCounters {
+    return this.board.heap;
   }
 
   get heapBytes(): number {

@@ -21,6 +21,8 @@ export interface MemoryPlan {
 
 /** No heap does anything sensible with less. */
 const MINIMUM_HEAP_BYTES = 64;
+/** Of regions beside the first: a header. heap_5 would write the marker of a smaller one in front of it. */
+const MINIMUM_REGION_BYTES = 8;
 const STATICS_ALIGNMENT = 8;
 
 /**
@@ -39,7 +41,8 @@ export function memoryPlan(
     .map((region) => usable(target, region, statics + staticBytes));
   if (first === undefined) throw new RangeError(`${target.id} has no region for a heap`);
   const main = firstHeapRegion(target, first, staticBytes);
-  const others = maximumRegions === 'several' ? further.filter((region) => region.bytes > 0) : [];
+  const others =
+    maximumRegions === 'several' ? further.filter((region) => region.bytes >= MINIMUM_REGION_BYTES) : [];
   return {
     memory: target.regions.map(({ name, origin, bytes }) => ({ name, origin, bytes })),
     statics,

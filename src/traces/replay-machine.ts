@@ -14,6 +14,14 @@ export interface ReplayMachine {
 }
 
 /**
+ * What a replay sets unless told otherwise: a trace that frees should not end at the first free because the
+ * heap never takes anything back.
+ */
+export function replayOptions({ neverFrees }: HeapDefinition): HeapOptions {
+  return neverFrees === true ? { asserts: false } : {};
+}
+
+/**
  * RAM with `regions` for the heap and, directly below the first, room for its statics. Regions ascend and
  * do not overlap; origins are multiples of 4.
  */

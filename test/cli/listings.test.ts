@@ -93,7 +93,7 @@ describe.concurrent('heaps', () => {
   });
 
   it('refuses what it does not know', async () => {
-    const [name] = await refusal(['heaps', 'heap5']);
+    const [name] = await refusal(['heaps', 'heapp_2']);
     expect(name).toMatchObject({ code: 'unknown-name', nearest: 'heap_2' });
     for (const known of HEAP_NAMES) expect(name!.expected).toContain(known);
     const [alignment] = await refusal(['heaps', 'heap_4', '--alignment', '2']);

@@ -1,11 +1,12 @@
 /** `heaplab replay` where it works: answers, regions, sizes, summaries. */
 
 import { describe, expect, it } from 'vitest';
-import { recordedAnswers, vectorsOf } from '../vectors.js';
+import { findHeap } from '../../src/heaps/catalog.js';
+import { recordedAnswers, regionsFor, vectorsOf } from '../vectors.js';
 import { heaplab, Scratch, VECTORS } from './run.js';
 
 const scratch = new Scratch();
-const HEAPS = ['heap_2', 'heap_2_coalescing', 'heap_4'];
+const HEAPS = ['heap_1', 'heap_2', 'heap_2_coalescing', 'heap_4', 'heap_5'];
 const UNIFORM = `${VECTORS}/traces/gen-uniform-4-s1.trace.gz`;
 const EVERY_KIND = scratch.write(
   'every-kind.trace',
@@ -40,19 +41,21 @@ async function operations(...args: string[]): Promise<string[]> {
 }
 
 describe.concurrent('replay --ops answers as the C heap did', () => {
-  const traces = /^gen-(edge-4-s1\.16|realloc-4-s1\.4|uniform-20-s1\.8)\./;
+  const traces = /^gen-(edge-4-s1\.16|realloc-4-s1\.4|uniform-20-s1\.8|(edge|realloc)-4-s1\.8)\./;
   const cases = HEAPS.flatMap((heap) => vectorsOf(heap).map((vector) => ({ heap, ...vector }))).filter(
     ({ file }) => traces.test(file),
   );
 
-  it('has cases', () => expect(cases.length).toBe(9));
+  it('has cases', () => expect(cases.length).toBe(19));
 
   it.each(cases)('$heap $file', async (vector) => {
     const { heap, trace, heapKib, alignment } = vector;
     const bytes = heapKib * 1024 + (heap === 'heap_2_coalescing' ? alignment : 0);
+    const regions = regionsFor(findHeap(heap)!, bytes);
     const lines = await operations(
       `${VECTORS}/traces/${trace}.trace.gz`,
-      ...['--heap', heap, '--heap-size', String(bytes), '--alignment', String(alignment)],
+      ...['--heap', heap, '--alignment', String(alignment)],
+      ...regions.flatMap((region) => ['--region', `0x${region.origin.toString(16)}:${region.bytes}`]),
     );
     expect(lines).toEqual(recordedAnswers(heap, vector, 3));
   });
@@ -68,6 +71,28 @@ describe.concurrent('replay --region', () => {
     expect(await operations(UNIFORM, '--heap', 'heap_4', '--region', region)).toEqual(recorded);
   });
 
+  it('takes a region that is too small for a block, beside others, as heap_5 does', async () => {
+    const trace = scratch.write('hang.trace', 'a 1 8\na 2 8\nf 1\na 3 800\na 4 32\n');
+    const regions = ['--region', '0x20000000:64', '--region', '0x20000100:8'];
+    const { code, stdout, stderr } = await heaplab([
+      'replay',
+      trace,
+      '--heap',
+      'heap_5',
+      ...regions,
+      '--ops',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '0 8 40\n1 24 24\n2 8 40\n3 -1 40\n' });
+    expect(stderr).toMatch(/^operation 4: endless loop/);
+  });
+
+  it('ends with a fault where heap_5 writes a marker outside RAM', async () => {
+    const regions = ['--region', '0x20000000:4KiB', '--region', '0x30000000:4'];
+    const { code, stderr } = await heaplab(['replay', EVERY_KIND, '--heap', 'heap_5', ...regions]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^before the first operation: unmapped at 0x2ffffffc/);
+  });
+
   it('rounds an unaligned origin up, and offsets count from there', async () => {
     const lines = await operations(EVERY_KIND, '--region', '0x20000004:1028', '--alignment', '32');
     expect(lines[0]).toMatch(/^0 32 /);
@@ -78,8 +103,24 @@ function vectorOf(heap: string, file: string) {
   return vectorsOf(heap).find((vector) => vector.file === file)!;
 }
 
+describe.concurrent('replay on a heap that never frees', () => {
+  const trace = scratch.write('freeing.trace', 'a 1 8\nf 1\na 2 8\n');
+
+  it('goes on', async () => {
+    expect(await operations(trace, '--heap', 'heap_1')).toEqual(['0 0 20464', '1 0 20464', '2 8 20456']);
+  });
+
+  it('ends at the first free where asserts are asked for', async () => {
+    const asserts = ['--heap', 'heap_1', '--heap-option', 'asserts=true'];
+    const { code, stderr } = await heaplab(['replay', trace, ...asserts]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^operation 1: assertion/);
+  });
+});
+
 describe.concurrent('replay with odd sizes', () => {
   it.each([
+    ['heap_5', '4097', 4088],
     // The end marker and its alignment are the heap's; all else is free at the end.
     ['heap_4', '4097', 4088],
     ['heap_4', '63', 48],
@@ -118,6 +159,7 @@ describe.concurrent('replay of every kind of operation', () => {
     ['heap_2', 8],
     ['heap_2_coalescing', 16],
     ['heap_4', 8],
+    ['heap_5', 8],
   ])('%s', async (heap, first) => {
     const lines = await operations(EVERY_KIND, '--heap', heap);
     const [, freeBefore] = /^0 \d+ (\d+)$/.exec(lines[0]!)!;
@@ -151,6 +193,8 @@ describe.concurrent('replay of every kind of operation', () => {
       peakLiveBytes: 40,
       liveBytes: 24,
       liveBlocks: 1,
+      freeBytes: 20_440,
+      heapStats: { freeBytes: 20_440, holes: 1, minimumEverFreeBytes: 20_400, allocations: 3, frees: 2 },
     });
   });
 
@@ -158,7 +202,13 @@ describe.concurrent('replay of every kind of operation', () => {
     const { code, stdout, stderr } = await heaplab(['replay', EVERY_KIND, '--heap-size', '4097']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^heap_4 with 4,097 B, alignment 8\n/);
-    for (const figure of ['operations    12', 'allocations   3', 'failures      2', 'live          1 '])
+    for (const figure of [
+      'operations    12',
+      'allocations   3',
+      'failures      2',
+      'live          1 ',
+      'heap stats    4,056 B available in 1 free block (largest 4,056 B',
+    ])
       expect(stdout).toContain(figure);
   });
 });

@@ -45,13 +45,18 @@ export interface Place {
 }
 
 /** At NULL, where RAM usually is, across the sign bit, and above it. */
-export const ORIGINS = [0, 0x2000_0000, 0x7fff_fe00, 0x9000_0000];
+const ORIGINS = [0, 0x2000_0000, 0x7fff_fe00, 0x9000_0000];
+
+/** Where a block would be NULL at address 0, the arena is not put there. */
+export function originsFor(definition: HeapDefinition): number[] {
+  return ORIGINS.filter((origin) => origin !== 0 || definition.notAtZero !== true);
+}
 
 export function anyPlace(definition: HeapDefinition): fc.Arbitrary<Place> {
   const extra = fc.oneof(fc.nat(80), fc.nat(1200), fc.nat(8000));
   return fc.record({
     alignment: fc.constantFrom(4, 8, 16, 32),
-    origin: fc.constantFrom(...ORIGINS),
+    origin: fc.constantFrom(...originsFor(definition)),
     shift: fc.constantFrom(0, 0, 4, 8, 12, 20, 28),
     extraBytes: fc.array(extra, { minLength: 1, maxLength: definition.regions === 'several' ? 3 : 1 }),
     options: fc.constantFrom(...optionVariants(definition)),
@@ -96,7 +101,7 @@ export class Model {
 
   constructor(
     private readonly definition: HeapDefinition,
-    place: Place,
+    private readonly place: Place,
   ) {
     this.machine = placeOf(definition, place);
     this.firstHoles = this.holes();
@@ -123,6 +128,12 @@ export class Model {
 
   get frees(): boolean {
     return this.definition.neverFrees !== true;
+  }
+
+  /** What payload addresses are multiples of. */
+  private get alignment(): number {
+    const { alignment, options } = this.place;
+    return this.definition.payloadAlignment?.(alignment, options) ?? alignment;
   }
 
   holes(): Piece[] {
@@ -185,20 +196,19 @@ export class Model {
 
   /** A call that may return a block of `bytes`: whether it may, and that the block is good. */
   private request(bytes: number, call: () => number): number {
-    const { heap, layout } = this.machine;
+    const { heap } = this.machine;
     const largest = this.holes().reduce((most, hole) => Math.max(most, hole.bytes), 0);
-    const fits = bytes > 0 && heap.blockBytesFor(bytes) <= largest;
+    const fits = heap.blockBytesFor(bytes) <= largest;
     const address = call();
     if (address === NULL) {
       assert.ok(
-        !fits || this.definition.mayPassOverAHole === true,
+        !fits || bytes === 0 || this.definition.mayPassOverAHole === true,
         'NULL only where no hole is large enough',
       );
       return NULL;
     }
     assert.ok(fits, 'a block comes out of a hole');
-    const alignment = this.definition.payloadAlignment?.(layout.alignment) ?? layout.alignment;
-    assert.equal(address % alignment, 0, 'payloads are aligned');
+    assert.equal(address % this.alignment, 0, 'payloads are aligned');
     this.seed++;
     this.live.push({ address, bytes, seed: this.seed });
     for (let index = 0; index < bytes; index++) {

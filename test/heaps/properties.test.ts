@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { catalog } from '../../src/heaps/catalog.js';
 import { parseTrace } from '../../src/traces/read.js';
 import { Replay } from '../../src/traces/replay.js';
+import { replayOptions } from '../../src/traces/replay-machine.js';
 import { device, imageOf } from './device.js';
-import { anyCalls, anyPlace, Model, ORIGINS } from './model.js';
+import { anyCalls, anyPlace, Model, originsFor } from './model.js';
 
 const often = { seed: 20_240_531, numRuns: 600 };
 const sometimes = { ...often, numRuns: 60 };
@@ -38,7 +39,7 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
     it('answers the same wherever its arena lies', () => {
       fc.assert(
         fc.property(...anyRun, (place, calls) => {
-          const [first, ...others] = ORIGINS.map(
+          const [first, ...others] = originsFor(definition).map(
             (origin) => new Model(definition, { ...place, origin }).run(calls).answers,
           );
           for (const answers of others) expect(answers).toEqual(first);
@@ -51,8 +52,14 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
       'works in the smallest arena, wherever it begins, at alignment %i',
       (alignment) => {
         for (let shift = 0; shift < alignment; shift += 4) {
-          const place = { alignment, origin: ORIGINS[1]!, shift, extraBytes: [0], options: {} };
-          const options = v.parse(definition.options, {});
+          const place = {
+            alignment,
+            origin: originsFor(definition)[1]!,
+            shift,
+            extraBytes: [0],
+            options: {},
+          };
+          const options = v.parse(definition.options, replayOptions(definition));
           const model = new Model(definition, { ...place, options });
           model
             .run([
@@ -69,9 +76,9 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
     it.each([4, 8, 16, 32])(
       'writes nothing beside its statics and its arena at alignment %i',
       (alignment) => {
-        const options = v.parse(definition.options, {});
+        const options = v.parse(definition.options, replayOptions(definition));
         const bytes = definition.minimumArenaBytes(alignment, options) + 1000;
-        const { heap, memory, statics, origin } = device(definition.name, { alignment, bytes });
+        const { heap, memory, statics, origin } = device(definition.name, { alignment, bytes, options });
         const beside = [
           [statics + definition.staticBytes(options), origin],
           [origin + bytes, origin + bytes + 0x400],

@@ -55,6 +55,33 @@ describe('a summary', () => {
       expect(text).toContain(part);
   });
 
+  it('says what vPortGetHeapStats says, where the heap has it', () => {
+    expect(summary()).not.toContain('heap stats');
+    const heapStats = {
+      freeBytes: 5_000,
+      largestHoleBytes: 3_000,
+      smallestHoleBytes: 24,
+      holes: 7,
+      minimumEverFreeBytes: 1_234,
+      allocations: 12_345,
+      frees: 1,
+    };
+    expect(inOneLine(summary({ heapStats }))).toContain(
+      'heap stats 5,000 B available in 7 free blocks (largest 3,000 B, smallest 24 B); 1,234 B minimum ever; ' +
+        '12,345 successful mallocs, 1 free',
+    );
+    const none = {
+      ...heapStats,
+      freeBytes: 0,
+      largestHoleBytes: 0,
+      smallestHoleBytes: 2 ** 32 - 1,
+      holes: 0,
+    };
+    expect(inOneLine(summary({ heapStats: none }))).toContain(
+      'heap stats 0 B available in no free block; 1,234 B',
+    );
+  });
+
   it('marks estimates and names the model', () => {
     const estimate = summary();
     expect(estimate).toContain('412 µs (estimate) at longest, by logger');

@@ -66,6 +66,39 @@ describe('calls of the heap', () => {
     expect(result).toMatchObject({ outcome: 'finished', peakRequested: expect.any(Number) });
   });
 
+  it('tell what the heap counts, and have its minimum begin anew', () => {
+    const seen: unknown[] = [];
+    const { result } = runTask(function* (task) {
+      const before = task.freeHeapSize;
+      const a = yield* task.malloc(1000);
+      seen.push(before - task.freeHeapSize, task.minimumEverFreeHeapSize === task.freeHeapSize);
+      yield* task.free(a);
+      seen.push(before - task.minimumEverFreeHeapSize!);
+      task.resetMinimumEverFreeHeapSize();
+      seen.push(before - task.minimumEverFreeHeapSize!);
+      const { allocations, frees, freeBytes, minimumEverFreeBytes } = task.heapStats!;
+      seen.push(allocations, frees, freeBytes - before, minimumEverFreeBytes - before);
+    });
+    // The kernel's own: stack and TCB of two tasks, the queue.
+    expect(seen).toEqual([1008, true, 1008, 0, 6, 1, 0, 0]);
+    expect(result.heapStats).toMatchObject({ freeBytes: result.freeBytes, allocations: 6, frees: 3 });
+  });
+
+  it('knows no statistics of a heap that keeps none', () => {
+    const seen: unknown[] = [];
+    const { result } = runTask(
+      function* (task) {
+        yield* task.free(yield* task.malloc(16));
+        task.resetMinimumEverFreeHeapSize();
+        seen.push(task.heapStats, task.minimumEverFreeHeapSize);
+      },
+      {},
+      { heap: 'heap_2' },
+    );
+    expect(seen).toEqual([undefined, undefined]);
+    expect(result).not.toHaveProperty('heapStats');
+  });
+
   it('write, read and overwrite', () => {
     const { result } = runTask(function* (task) {
       const a = (yield* task.malloc(16, 'a'))!;

@@ -14,6 +14,7 @@ import { type TargetOverrides, withOverrides } from '../../src/targets/overrides
 export interface Variation extends TargetOverrides {
   readonly cost?: CostChoice;
   readonly seed?: number;
+  readonly heap?: string;
   readonly heapOptions?: Readonly<Record<string, unknown>>;
 }
 
@@ -26,10 +27,11 @@ export function ran(scenario: Scenario, variation: Variation = {}): Ran {
   const {
     cost = 'none',
     seed = scenario.seed,
+    heap: name = scenario.heap.name,
     heapOptions = scenario.heap.options,
     ...overrides
   } = variation;
-  const heap = findHeap(scenario.heap.name)!;
+  const heap = findHeap(name)!;
   const target = withOverrides(loadTarget(scenario.target), overrides);
   const settings = {
     target,

@@ -25,9 +25,9 @@ describe('the guide to scenarios in TypeScript', () => {
   });
 
   it('lists every call', () => {
-    const own = ['constructor', 'run', 'boot', 'at', 'now'];
+    const own = ['constructor', 'run', 'boot', 'at'];
     const calls = Object.getOwnPropertyNames(ScriptTask.prototype).filter((name) => !own.includes(name));
-    const missing = calls.filter((name) => !guide.includes(`\`task.${name}(`));
+    const missing = calls.filter((name) => !/[(`]/.test(guide.split(`\`task.${name}`)[1]?.[0] ?? ''));
     expect(missing).toEqual([]);
   });
 });

@@ -156,6 +156,12 @@ export class Heap2 implements Heap {
     return this.memory.loadWord(this.statics + FREE_BYTES);
   }
 
+  /** `vPortHeapResetState`: the next malloc lays out the heap afresh, whoever still uses a block. */
+  resetState(): void {
+    this.memory.storeWord(this.statics + FREE_BYTES, this.arenaBytes);
+    this.memory.storeWord(this.statics + INITIALISED, 0);
+  }
+
   blockBytesFor(bytes: number): number {
     return alignUp(bytes + this.headerBytes, this.layout.alignment);
   }

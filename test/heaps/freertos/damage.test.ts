@@ -17,7 +17,9 @@ const HEAPS: [string, Header][] = [
   ['heap_2', { bytes: 8, links: [0], size: 4 }],
   ['heap_2_coalescing', { bytes: 16, links: [0, 4], size: 8 }],
   ['heap_4', { bytes: 8, links: [0], size: 4 }],
+  ['heap_5', { bytes: 8, links: [0], size: 4 }],
 ];
+const WITH_PROTECTOR = ['heap_4', 'heap_5'];
 
 const anyBlocks = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 60 }), freed: fc.boolean() }), {
   minLength: 4,
@@ -74,8 +76,8 @@ function expectFound(made: Device, address: number, word: number): void {
 
 describe.each(HEAPS)('check of %s', (name, header) => {
   const anyDevice = anyBlocks.chain((blocks) =>
-    (name === 'heap_4' ? fc.boolean() : fc.constant(false)).map((protector) => ({
-      ...churned(name, blocks, name === 'heap_4' ? { protector } : {}),
+    (WITH_PROTECTOR.includes(name) ? fc.boolean() : fc.constant(false)).map((protector) => ({
+      ...churned(name, blocks, WITH_PROTECTOR.includes(name) ? { protector } : {}),
     })),
   );
   const some = <T>(list: readonly T[], pick: number): T => list[pick % list.length]!;
@@ -206,10 +208,12 @@ describe.each(HEAPS)('check of %s', (name, header) => {
 
 describe('check finds an overrun end of the list', () => {
   it.each([
-    ['its link', 0],
-    ['its size', 4],
-  ])('in heap_4, where it lies behind the last block: %s', (_word, offset) => {
-    const made = device('heap_4');
+    ['heap_4', 'its link', 0],
+    ['heap_4', 'its size', 4],
+    ['heap_5', 'its link', 0],
+    ['heap_5', 'its size', 4],
+  ])('in %s, where it lies behind the last block: %s', (name, _word, offset) => {
+    const made = device(name);
     const payload = made.heap.malloc(4080);
     made.memory.storeWord(payload + 4080 + offset, 0xffff_ffff);
     expect(corruptionOf(made)).toBeInstanceOf(Corruption);

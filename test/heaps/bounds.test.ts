@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { type BoundRow, type Load, lowerBoundBytes, sufficientBytes } from '../../src/heaps/bounds.js';
+import { catalog } from '../../src/heaps/catalog.js';
+import { NULL } from '../../src/heaps/heap.js';
+import { device, ORIGIN } from './device.js';
+import {
+  alignedFirstFit,
+  anySize,
+  bestFit,
+  buddy,
+  firstFit,
+  type Layout,
+  leastArena,
+  type Place,
+  powersOfTwo,
+  worstArena,
+} from './worst-case.js';
+
+const words = (peak: number, largest: number, smallest = 1): Load => ({
+  peakBytes: 4 * peak,
+  largestBytes: 4 * largest,
+  smallestBytes: 4 * smallest,
+  unitBytes: 4,
+});
+const sufficient = (row: BoundRow, load: Load) => sufficientBytes(row, load) / load.unitBytes;
+
+describe('bounds for 4096 words live at most, blocks of 256 at most', () => {
+  const load = words(4096, 256);
+
+  it('no heap can do with less', () => {
+    expect(lowerBoundBytes(load) / 4).toBe(20_225);
+  });
+
+  it.each([
+    ['first-fit', 36_191],
+    ['half-fit', 2 * 36_864],
+    ['buddy', 36_864],
+    ['aligned-first-fit', 20_480],
+    ['eager-merge', 983_296],
+  ] as const)('%s', (row, expected) => {
+    // Knuth's figure is no whole number of words.
+    expect(Math.abs(sufficient(row, load) - expected)).toBeLessThanOrEqual(1);
+  });
+
+  it.each([
+    [4, 972],
+    [8, 494],
+  ])('eager-merge with blocks of at least %i words', (smallest, kibibytes) => {
+    expect(Math.round(sufficientBytes('eager-merge', words(4096, 256, smallest)) / 1024)).toBe(kibibytes);
+  });
+
+  it.each([
+    [8, 125.4],
+    [16, 109.5],
+  ])('first-fit in units of %i bytes', (unitBytes, kibibytes) => {
+    const coarse = { ...load, unitBytes, smallestBytes: unitBytes };
+    expect(sufficientBytes('first-fit', coarse) / 1024).toBeCloseTo(kibibytes, 1);
+  });
+});
+
+describe('bounds', () => {
+  it('are never below what is live', () => {
+    for (const row of ['first-fit', 'half-fit', 'buddy', 'aligned-first-fit', 'eager-merge'] as const)
+      expect(sufficient(row, words(5, 1))).toBeGreaterThanOrEqual(5);
+    expect(lowerBoundBytes(words(5, 1))).toBe(20);
+  });
+
+  it('count holes of TLSF by class: 128 bytes and more are rounded up by up to a 32nd', () => {
+    const exact = sufficientBytes('eager-merge', words(1000, 30));
+    expect(sufficientBytes('eager-merge-by-class', words(1000, 30))).toBe(exact);
+    const [peak, size] = [4000, 257];
+    // 1028 bytes: classes are 32 bytes wide there, so that 1056 are searched for.
+    expect(sufficient('eager-merge-by-class', words(peak, size))).toBe((peak - size + 1) * 264);
+  });
+
+  it('round the peak of a power-of-two heap up to multiples of the largest block', () => {
+    expect(sufficient('aligned-first-fit', words(9, 4))).toBe(24);
+    expect(sufficient('buddy', words(9, 3))).toBe(36);
+  });
+});
+
+type Case = readonly [peak: number, largest: number, arena: number];
+
+/** Every sequence of requests, tried: arenas as published, and no bound broken. */
+function searched(
+  sizes: (largest: number) => number[],
+  policy: (largest: number) => Place,
+  row: BoundRow,
+  cases: readonly Case[],
+) {
+  it.each(cases)('%i live, blocks of at most %i: %i', (peak, largest, arena) => {
+    expect(worstArena(peak, sizes(largest), policy(largest))).toBe(arena);
+    expect(sufficient(row, words(peak, largest))).toBeGreaterThanOrEqual(arena);
+    expect(lowerBoundBytes(words(peak, largest)) / 4).toBeLessThanOrEqual(arena);
+  });
+}
+
+describe('the worst case of first fit', () => {
+  const cases: Case[] = [
+    [4, 2, 6],
+    [6, 2, 9],
+    [8, 2, 12],
+    [6, 3, 10],
+    [7, 4, 13],
+    [8, 4, 16],
+  ];
+  searched(anySize, () => firstFit, 'first-fit', cases);
+});
+
+describe('the worst case of best fit', () => {
+  const cases: Case[] = [
+    [4, 2, 6],
+    [6, 2, 9],
+    [8, 2, 13],
+    [6, 3, 10],
+    [7, 4, 14],
+  ];
+  searched(anySize, () => bestFit, 'eager-merge', cases);
+});
+
+describe('the worst case of aligned first fit on powers of two', () => {
+  const cases: Case[] = [
+    [8, 2, 12],
+    [8, 4, 16],
+    [9, 4, 20],
+    [8, 8, 16],
+  ];
+  searched(powersOfTwo, () => alignedFirstFit, 'aligned-first-fit', cases);
+});
+
+describe('the worst case of a buddy heap', () => {
+  const cases: Case[] = [
+    [8, 2, 12],
+    [8, 4, 16],
+    [7, 4, 16],
+    [8, 8, 16],
+  ];
+  searched(powersOfTwo, buddy, 'buddy', cases);
+});
+
+describe('the least arena that any heap can do with', () => {
+  it.each([
+    [3, 2, 4],
+    [4, 2, 5],
+    [5, 2, 7],
+    [4, 4, 5],
+    [5, 4, 7],
+  ])('%i live, blocks of at most %i: %i, as Robson says', (peak, largest, arena) => {
+    expect(leastArena(peak, powersOfTwo(largest))).toBe(arena);
+    expect(lowerBoundBytes(words(peak, largest)) / 4).toBe(arena);
+  });
+});
+
+describe('the real heaps behave as the policy that their bound is about', () => {
+  const UNIT = 32;
+  const firstFitHeaps = catalog.filter((heap) => heap.boundRow === 'first-fit').map((heap) => heap.name);
+
+  it('are some', () => expect(firstFitHeaps).toEqual(expect.arrayContaining(['heap_4', 'heap_5'])));
+
+  /** The layout made on a heap whose blocks are units of 32 bytes, and where the next block goes. */
+  function placeOn(name: string): Place {
+    return (layout: Layout, size: number) => {
+      const { heap } = device(name, { bytes: 1024 });
+      const payloads = new Map<number, number>();
+      const fill = (from: number, to: number) => {
+        for (let at = from; at < to; at++) payloads.set(at, heap.malloc(payloadOf(1)));
+      };
+      const payloadOf = (units: number) => units * UNIT - (heap.blockBytesFor(1024) - 1024);
+      let end = 0;
+      for (const [start, units] of layout) {
+        fill(end, start);
+        heap.malloc(payloadOf(units));
+        end = start + units;
+      }
+      for (const address of payloads.values()) heap.free(address);
+      const first = device(name, { bytes: 1024 }).heap.malloc(payloadOf(1));
+      const address = heap.malloc(payloadOf(size));
+      if (address === NULL) throw new Error('the arena is large enough');
+      return (address - first) / UNIT;
+    };
+  }
+
+  it.each(firstFitHeaps)('%s', (name) => {
+    expect(device(name).heap.malloc(8)).toBeGreaterThan(ORIGIN);
+    expect(worstArena(6, anySize(2), placeOn(name))).toBe(9);
+    expect(worstArena(6, anySize(3), placeOn(name))).toBe(10);
+  });
+});
