@@ -51,10 +51,10 @@ export function replayAnswers(
   const options = v.parse(definition.options, {});
   const bytes = vector.heapKib * 1024 + extraBytes;
   const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
-  const { heap, memory } = replayMachine(definition, options, [region], vector.alignment);
+  const { handles, heap, memory } = replayMachine(definition, options, [region], vector.alignment);
   const trace = readTrace(new URL(`traces/${vector.trace}.trace.gz`, FOLDER).pathname);
   const lines: string[] = [];
-  new Replay(heap, memory, trace).run((index, address) => {
+  new Replay(handles, memory, trace).run((index, address) => {
     if (address === NO_BLOCK) lines.push(`${index} -`);
     else {
       const offset = address === NULL ? -1 : address - DEFAULT_ORIGIN;

@@ -45,7 +45,7 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
   const trace = readTrace(file);
   const machine = replayMachine(definition, options, regions, alignment);
   const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
-  const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
+  const replay = new Replay(meter ?? machine.handles, machine.memory, trace);
   let last = -1;
   try {
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));

@@ -32,6 +32,9 @@ export interface Request {
   readonly at: Position | undefined;
 }
 
+/** How much a compaction may do: move so many bytes, or take so many cycles. Nothing: all there is to do. */
+export type CompactionLimit = { readonly bytes: number } | { readonly cycles: number };
+
 export interface Firmware {
   readonly kernel: Kernel;
   /** Bytes that the heap manages, for `fill: 70 %`. */
@@ -45,6 +48,8 @@ export interface Firmware {
   free(block: Block): void;
   lock(block: Block): void;
   unlock(block: Block): void;
+  /** Moves unlocked blocks together where the heap can; returns how many bytes it moved. */
+  compact(limit: CompactionLimit | undefined): number;
   /** Writes the whole requested size with a pattern of the block's own. */
   fill(block: Block): void;
   /** Reads the pattern back. Tells `contentsLost` where it is another. */

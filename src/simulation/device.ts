@@ -6,7 +6,7 @@
 import type { Position } from '../input/index.js';
 import { Kernel, type Program, type Queue, type Stop, type Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, Firmware, Request } from '../scenario/firmware.js';
+import type { Block, CompactionLimit, Firmware, Request } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
 import type {
@@ -217,11 +217,15 @@ export class Device implements Firmware {
   }
 
   lock(block: Block): void {
-    this.board.handles.lock(block.handle);
+    this.heap.lock(block);
   }
 
   unlock(block: Block): void {
-    this.board.handles.unlock(block.handle);
+    this.heap.unlock(block);
+  }
+
+  compact(limit: CompactionLimit | undefined): number {
+    return this.heap.compact(limit);
   }
 
   fill(block: Block): void {

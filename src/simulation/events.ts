@@ -4,6 +4,7 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
+import type { Compaction } from '../heaps/handle-heap.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { KernelEvents, Task } from '../kernel/index.js';
@@ -25,6 +26,10 @@ export interface RunEvents extends KernelEvents {
   zeroSizeRequest(request: Request): void;
   /** Every call of the heap, also those that failed, with what it cost. */
   heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void;
+  /** The heap is about to move blocks, inside a call of whoever runs. */
+  compactionBegan(): void;
+  /** What that did, and what it took of the call's time. */
+  compacted(compaction: Compaction, cycles: number): void;
   /** A verified block held other bytes than were written. */
   contentsLost(block: Block, address: number): void;
   logged(task: string, text: string): void;
@@ -49,6 +54,8 @@ const KINDS = [
   'outOfMemory',
   'zeroSizeRequest',
   'heapCalled',
+  'compactionBegan',
+  'compacted',
   'contentsLost',
   'logged',
   'taskEnded',
