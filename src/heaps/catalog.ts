@@ -8,9 +8,10 @@ import { heap2 } from './freertos/heap-2.js';
 import { heap2Coalescing } from './freertos/heap-2-coalescing.js';
 import { heap4 } from './freertos/heap-4.js';
 import { rmalloc } from './rmalloc/rmalloc.js';
+import { rmalloc2008 } from './rmalloc/rmalloc-2008.js';
 
 /** In the order in which lists show them. */
-export const catalog: readonly HeapDefinition[] = [heap2, heap2Coalescing, heap4, rmalloc];
+export const catalog: readonly HeapDefinition[] = [heap2, heap2Coalescing, heap4, rmalloc2008, rmalloc];
 
 export function findHeap(name: string): HeapDefinition | undefined {
   return catalog.find((heap) => heap.name === name);

@@ -73,13 +73,24 @@ export function anyPlace(definition: HeapDefinition): fc.Arbitrary<Place> {
   });
 }
 
-/** The defaults, and the defaults with one switch turned. */
+/** The defaults, and the defaults with one switch turned or one other word chosen. */
 function optionVariants(definition: HeapDefinition): HeapOptions[] {
   const defaults = v.parse(definition.options, {});
-  const changed = Object.entries(defaults).flatMap(([name, value]) =>
-    typeof value === 'boolean' ? [{ ...defaults, [name]: !value }] : [],
-  );
+  const changed = Object.entries(defaults).flatMap(([name, value]) => {
+    const values = typeof value === 'boolean' ? [!value] : wordsFor(definition, name);
+    return values.filter((other) => other !== value).map((other) => ({ ...defaults, [name]: other }));
+  });
   return [defaults, ...changed];
+}
+
+/** The closed list of an option's values, if it has one. */
+function wordsFor(definition: HeapDefinition, name: string): readonly string[] {
+  const { entries } = definition.options as unknown as { entries: Record<string, OptionSchema> };
+  return entries[name]!.wrapped.pipe[0]!.options ?? [];
+}
+
+interface OptionSchema {
+  readonly wrapped: { readonly pipe: readonly { readonly options?: readonly string[] }[] };
 }
 
 function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
