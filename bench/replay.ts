@@ -1,7 +1,7 @@
 /** ns per operation of a bare replay, beside a native C version of the same algorithm in the same run. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +36,7 @@ export function buildNative(): { program: string } | { missing: string } {
   }
 }
 
-/** One trace on one heap: ours and the native one take turns, so that both see the same machine. */
+/** One trace on one heap: ours and the native one, if there is one, take turns, so that both see the same machine. */
 export function measureReplay(
   heap: string,
   file: string,
@@ -51,7 +51,7 @@ export function measureReplay(
   let nativeNanoseconds = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 3; round++) {
     nanoseconds = Math.min(nanoseconds, ours(heap, trace, heapBytes));
-    if ('program' in native) {
+    if ('program' in native && existsSync(join(NATIVE, `${heap}.c`))) {
       const args = [heap, String(heapBytes), String(ALIGNMENT), plain, '--repeat', String(REPEATS)];
       const line = execFileSync(native.program, args, { encoding: 'utf8' });
       nativeNanoseconds = Math.min(nativeNanoseconds, JSON.parse(line).nsPerOperation);
@@ -69,7 +69,7 @@ function ours(heap: string, trace: Trace, heapBytes: number): number {
   let best = Number.POSITIVE_INFINITY;
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const machine = replayMachine(definition, options, [region], ALIGNMENT);
-    const replay = new Replay(machine.heap, machine.memory, trace);
+    const replay = new Replay(machine.handles, machine.memory, trace);
     const start = process.hrtime.bigint();
     replay.run();
     best = Math.min(best, Number(process.hrtime.bigint() - start) / trace.length);

@@ -52,7 +52,7 @@ export function measureScenario(heap: string): ScenarioFigure {
       timed(trace.length, () => run(scenario, settings, [new Recorder()])),
     );
     const machine = replayMachine(definition, options, regions, target.alignment);
-    const replay = new Replay(machine.heap, machine.memory, trace);
+    const replay = new Replay(machine.handles, machine.memory, trace);
     replayNanoseconds = Math.min(
       replayNanoseconds,
       timed(trace.length, () => replay.run()),

@@ -1,14 +1,27 @@
 /** heaplab as a library: load a scenario and a target, run it on a heap, look at what became of memory. */
 
 export { catalog, findHeap } from './heaps/catalog.js';
-export type { HeapDefinition, HeapFacts, HeapOptions } from './heaps/definition.js';
-export { AddressHandles, type HandleHeap } from './heaps/handle-heap.js';
+export { createHandles, type HeapDefinition, type HeapFacts, type HeapOptions } from './heaps/definition.js';
+export {
+  AddressHandles,
+  ByteBudget,
+  type Compaction,
+  type CompactionBudget,
+  type CompactionTrigger,
+  type CompactionWatcher,
+  type FullnessAnswer,
+  type HandleHeap,
+  PinnedHeap,
+  type Relocation,
+  UNLIMITED,
+} from './heaps/handle-heap.js';
 export {
   Corruption,
   type Heap,
   HeapCall,
   type HeapLayout,
   type HeapStats,
+  type HeapView,
   NULL,
   type PieceKind,
   type PieceVisitor,

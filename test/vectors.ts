@@ -63,10 +63,10 @@ export function replayAnswers(
   const definition = findHeap(name)!;
   const options = v.parse(definition.options, replayOptions(definition));
   const regions = regionsFor(definition, vector.heapKib * 1024 + extraBytes);
-  const { heap, memory } = replayMachine(definition, options, regions, vector.alignment);
+  const { handles, heap, memory } = replayMachine(definition, options, regions, vector.alignment);
   const trace = readTrace(new URL(`traces/${vector.trace}.trace.gz`, FOLDER).pathname);
   const lines: string[] = [];
-  new Replay(heap, memory, trace).run((index, address) => {
+  new Replay(handles, memory, trace).run((index, address) => {
     if (address === NO_BLOCK) lines.push(`${index} -`);
     else {
       const offset = address === NULL ? -1 : address - DEFAULT_ORIGIN;

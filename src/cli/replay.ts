@@ -60,7 +60,7 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     const machine = replayMachine(definition, options, regions, alignment);
     const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
     last = -1;
-    const replay = new Replay(meter ?? machine.heap, machine.memory, trace);
+    const replay = new Replay(meter ?? machine.handles, machine.memory, trace);
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
     else replay.run((index) => (last = index));
     if (flags.json === true) terminal.print(`${JSON.stringify(summaryData(machine, replay.summary))}\n`);

@@ -15,6 +15,7 @@ import {
 } from '../studies/workload.js';
 import { simulateLocks } from '../traces/lock-simulation.js';
 import { readTrace } from '../traces/read.js';
+import { replayOptions } from '../traces/replay-machine.js';
 import {
   alignmentFlag,
   badOption,
@@ -44,8 +45,8 @@ export interface SizeFlags {
 const DEFAULT_ALIGNMENT = 8;
 
 export function sizeCommand(terminal: Terminal, file: string, flags: SizeFlags): number {
-  const candidates = candidatesOf(flags);
   const workload = workloadOf(file, flags);
+  const candidates = candidatesOf(flags, workload);
   const arenaBytes = sizeFlag('--at', flags.at);
   if (arenaBytes !== undefined) return runAt(terminal, workload, candidates, arenaBytes, flags);
   const scan = numberFlag('--scan', flags.scan, 0, 4096);
@@ -103,19 +104,21 @@ function workloadOf(file: string, flags: SizeFlags): Workload {
 }
 
 /** The heaps named by `--heaps`, else all; `--heap-option` goes to those that have it. */
-export function candidatesOf({ heaps, heapOption }: Pick<SizeFlags, 'heaps' | 'heapOption'>): Candidate[] {
+function candidatesOf({ heaps, heapOption }: SizeFlags, workload: Workload): Candidate[] {
   const chosen = heaps === undefined ? catalog : heaps.split(',').map((name) => heapNamed(name.trim()));
-  return chosen.map((heap) => {
-    const { options } = candidateFor(heap);
-    const own = heapOption.filter((flag) => Object.hasOwn(options, flag.split('=')[0]!));
-    const unknown = heapOption.find((flag) => !chosen.some((other) => hasOption(other.name, flag)));
-    if (unknown !== undefined) heapOptions(heap, {}, [unknown]);
-    return { heap, options: heapOptions(heap, {}, own) };
+  const known = chosen.map((heap) => Object.keys(candidateFor(heap).options));
+  const stray = heapOption.find((flag) => !known.some((names) => names.includes(nameOf(flag))));
+  // Refused in the words of a heap that does not have it.
+  if (stray !== undefined) heapOptions(chosen[0]!, {}, [stray]);
+  return chosen.map((heap, index) => {
+    const byDefault = workload instanceof TraceWorkload ? replayOptions(heap) : {};
+    const own = heapOption.filter((flag) => known[index]!.includes(nameOf(flag)));
+    return { heap, options: heapOptions(heap, byDefault, own) };
   });
 }
 
-function hasOption(heapName: string, flag: string): boolean {
-  return Object.hasOwn(candidateFor(heapNamed(heapName)).options, flag.split('=')[0]!);
+function nameOf(flag: string): string {
+  return flag.split('=')[0]!;
 }
 
 /** One line on the terminal that says what is being worked on; '' takes it away. */

@@ -11,6 +11,8 @@ import { heap3Around } from './freertos/heap-3.js';
 import { heap4 } from './freertos/heap-4.js';
 import { heap5 } from './freertos/heap-5.js';
 import { newlibNano } from './newlib-nano.js';
+import { rmalloc } from './rmalloc/rmalloc.js';
+import { rmalloc2008 } from './rmalloc/rmalloc-2008.js';
 
 /** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
 const libraries: readonly HeapDefinition[] = [newlibNano];
@@ -24,6 +26,8 @@ export const catalog: readonly HeapDefinition[] = [
   heap4,
   heap5,
   ...libraries,
+  rmalloc2008,
+  rmalloc,
 ];
 
 export function findHeap(name: string): HeapDefinition | undefined {

@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import type { Memory } from '../mcu/memory.js';
 import type { BoundRow } from './bounds.js';
+import { AddressHandles, type HandleHeap, PinnedHeap } from './handle-heap.js';
 import type { Heap, HeapLayout } from './heap.js';
 
 /** Values of a heap's options, by name, as `--heap-option` and scenarios give them. */
@@ -49,12 +50,38 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   staticBytes(options: Options): number;
   /** Smallest arena, in bytes, that it can be given, at whatever multiple of 4 that begins. */
   minimumArenaBytes(alignment: number, options: Options): number;
+  /** Whether it wants all RAM that the target leaves free, whatever heap size is asked for. */
+  takesAllRam?(options: Options): boolean;
   create(memory: Memory, layout: HeapLayout, options: Options): Heap;
+  /** For heaps that move blocks; their {@link create} gives one that never does. */
+  createHandles?(memory: Memory, layout: HeapLayout, options: Options): HandleHeap;
 }
 
 /** A heap's definition with its options' types checked, then put aside for the catalog. */
 export function defineHeap<Options extends HeapOptions>(definition: HeapDefinition<Options>): HeapDefinition {
   return definition as unknown as HeapDefinition;
+}
+
+/** The same for a heap that moves blocks. */
+export function defineHandleHeap<Options extends HeapOptions>(
+  definition: Omit<HeapDefinition<Options>, 'create'> &
+    Required<Pick<HeapDefinition<Options>, 'createHandles'>>,
+): HeapDefinition {
+  const create = (memory: Memory, layout: HeapLayout, options: Options) =>
+    new PinnedHeap(definition.createHandles(memory, layout, options));
+  return defineHeap({ ...definition, create });
+}
+
+/** Any heap of the catalog under the contract that kernel, scenarios and replays use. */
+export function createHandles(
+  heap: HeapDefinition,
+  memory: Memory,
+  layout: HeapLayout,
+  options: HeapOptions,
+): HandleHeap {
+  return heap.createHandles === undefined
+    ? new AddressHandles(heap.create(memory, layout, options))
+    : heap.createHandles(memory, layout, options);
 }
 
 // --- options ----------------------------------------------------------------------------------------------

@@ -29,9 +29,18 @@ export type PieceKind = 'used' | 'hole' | 'bookkeeping';
 
 /**
  * Called for each piece. `address` and `bytes` are those of the whole piece, header included; `payload` is
- * what the caller of malloc holds for a used block (its header is `payload - address` bytes), else 0.
+ * where the caller's bytes of a used block begin (its header is `payload - address` bytes), else 0. Heaps that
+ * move blocks add the `handle` that names a used one, which elsewhere is the payload's address, and how many
+ * `locks` it holds.
  */
-export type PieceVisitor = (kind: PieceKind, address: number, bytes: number, payload: number) => void;
+export type PieceVisitor = (
+  kind: PieceKind,
+  address: number,
+  bytes: number,
+  payload: number,
+  handle?: number,
+  locks?: number,
+) => void;
 
 /**
  * What the last malloc or free did, for the cost tables. A path is a bit set: bit i is the i-th word of the
@@ -64,13 +73,8 @@ export interface HeapStats {
   readonly frees: number;
 }
 
-export interface Heap {
-  /** An address whose payload holds at least `bytes` (0 to 2^32-1), or {@link NULL}. */
-  malloc(bytes: number): number;
-
-  /** Gives a block back. @throws Fault where the real heap asserts */
-  free(address: number): void;
-
+/** What every heap shows of itself, however its blocks are named. */
+export interface HeapView {
   /** The heap's own count of free bytes, headers included (`xPortGetFreeHeapSize`). */
   freeBytes(): number;
 
@@ -86,6 +90,12 @@ export interface Heap {
   /** What a request takes out of the arena: header and rounding included. Not limited to 32 bits. */
   blockBytesFor(bytes: number): number;
 
+  /**
+   * What {@link blockBytesFor} may be at most for an empty heap to serve it. Absent where the pieces tell: no
+   * block spans bookkeeping.
+   */
+  largestBlockBytes?(): number;
+
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
 
@@ -94,6 +104,15 @@ export interface Heap {
 
   /** Overwritten by every call. */
   readonly lastCall: HeapCall;
+}
+
+/** A heap whose blocks have an address for life. */
+export interface Heap extends HeapView {
+  /** An address whose payload holds at least `bytes` (0 to 2^32-1), or {@link NULL}. */
+  malloc(bytes: number): number;
+
+  /** Gives a block back. @throws Fault where the real heap asserts */
+  free(address: number): void;
 }
 
 /** A heap whose invariants no longer hold: somebody wrote where they should not have. */

@@ -1,40 +1,45 @@
 /**
- * calloc and realloc where the heap itself has none: written over malloc and free, as pvPortCalloc and as
- * firmware does it.
+ * calloc and realloc where the heap itself has none: written over allocate and free, as pvPortCalloc and as
+ * firmware does it. Contents are touched under a lock.
  */
 
 import type { Memory } from '../mcu/memory.js';
-import { type Heap, NULL } from './heap.js';
+import type { HandleHeap } from './handle-heap.js';
+import { NULL } from './heap.js';
 
 const WORD_LIMIT = 2 ** 32;
 
 /** `pvPortCalloc`: NULL on overflow without touching the heap; zeroes exactly `count * bytes`. */
-export function calloc(heap: Heap, memory: Memory, count: number, bytes: number): number {
+export function calloc(heap: HandleHeap, memory: Memory, count: number, bytes: number): number {
   const total = count * bytes;
   if (total >= WORD_LIMIT) return NULL;
-  const address = heap.malloc(total);
-  if (address !== NULL) memory.fill(address, total, 0);
-  return address;
+  const handle = heap.allocate(total);
+  if (handle === NULL) return NULL;
+  memory.fill(heap.lock(handle), total, 0);
+  heap.unlock(handle);
+  return handle;
 }
 
 /**
- * malloc, copy, free. 0 bytes free the block; when there is no room the old block stays and NULL is returned.
+ * allocate, copy, free. 0 bytes free the block; when there is no room the old block stays and NULL is returned.
  * `oldBytes`: what was asked for when the block was allocated.
  */
 export function realloc(
-  heap: Heap,
+  heap: HandleHeap,
   memory: Memory,
-  address: number,
+  handle: number,
   oldBytes: number,
   bytes: number,
 ): number {
   if (bytes === 0) {
-    heap.free(address);
+    heap.free(handle);
     return NULL;
   }
-  const moved = heap.malloc(bytes);
-  if (moved === NULL) return NULL;
-  memory.copy(moved, address, Math.min(oldBytes, bytes));
-  heap.free(address);
-  return moved;
+  const replacement = heap.allocate(bytes);
+  if (replacement === NULL) return NULL;
+  memory.copy(heap.lock(replacement), heap.lock(handle), Math.min(oldBytes, bytes));
+  heap.unlock(replacement);
+  heap.unlock(handle);
+  heap.free(handle);
+  return replacement;
 }

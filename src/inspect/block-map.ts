@@ -15,8 +15,9 @@ export interface BlockMap {
 export function takeBlockMap(board: Board): BlockMap {
   const pieces: MapPiece[] = [];
   try {
-    board.heap.walk((kind, address, bytes, payload) => {
-      pieces.push(kind === 'used' ? usedPiece(board, address, bytes, payload) : { kind, address, bytes });
+    board.heap.walk((kind, address, bytes, payload, handle = payload, locks = 0) => {
+      if (kind !== 'used') pieces.push({ kind, address, bytes });
+      else pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...(locks > 0 && { locks }) });
     });
   } catch (broken) {
     if (broken instanceof Corruption || broken instanceof Fault)
@@ -26,8 +27,8 @@ export function takeBlockMap(board: Board): BlockMap {
   return { pieces };
 }
 
-function usedPiece(board: Board, address: number, bytes: number, payload: number): MapPiece {
-  const block = board.blocks.get(payload);
+function usedPiece(board: Board, address: number, bytes: number, payload: number, handle: number): MapPiece {
+  const block = board.blocks.get(handle);
   if (block === undefined) return { kind: 'used', address, bytes, payload };
   const { bytes: requested, owner, label, at, allocatedCycle, serial } = block;
   const place = at === undefined ? {} : { at };

@@ -31,6 +31,8 @@ const Piece = v.object({
   allocatedCycle: v.optional(Count),
   /** The how-manieth allocation since power-on it was. */
   serial: v.optional(Count),
+  /** Of a locked block, where others move: how often it is. */
+  locks: v.optional(Count),
 });
 
 /** The named formulas of fragmentation; each 0 (none) to 1, `linuxIndex` is -1 where a hole would have done. */

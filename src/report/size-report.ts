@@ -17,6 +17,9 @@ export interface SizeReport {
   readonly sizes: readonly SizeResult[];
 }
 
+/** Sizes that fail, by name; more of them are only counted. */
+const MAXIMUM_SHOWN = 8;
+
 const SIZE_COLUMNS = [
   { head: 'heap', minimum: 12, overflow: 'cut-end' },
   { head: 'smallest arena', shortHead: 'arena', align: 'right' },
@@ -71,9 +74,11 @@ function hopeless(sizes: readonly SizeResult[], paint: Paint): string | undefine
 /** Where a larger arena fails although a smaller one would do. */
 function unsteady({ heap, failingAbove }: SizeResult, paint: Paint): string[] {
   if (failingAbove.length === 0) return [];
-  const sizes = failingAbove.map(groupDigits).join(', ');
+  const shown = failingAbove.slice(0, MAXIMUM_SHOWN).map(groupDigits);
+  const rest = failingAbove.length - shown.length;
+  const sizes = `${shown.join(', ')} B${rest > 0 ? ` and ${counted(rest, 'more', 'more')}` : ''}`;
   const text =
-    `${heap}: more is not always enough. Of the larger arenas that were tried these fail: ${sizes} B; ` +
+    `${heap}: more is not always enough. Of the larger arenas that were tried these fail: ${sizes}; ` +
     `above ${bytes(failingAbove.at(-1)!)} none did.`;
   return [paragraph(text, paint)];
 }

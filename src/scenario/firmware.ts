@@ -2,7 +2,7 @@
  * What a script needs from the device it runs on. The simulation implements it; scripts know nothing else.
  */
 
-import type { Heap } from '../heaps/heap.js';
+import type { HeapView } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { Kernel, MallocFailedHook, Program, Queue, Task } from '../kernel/index.js';
 
@@ -43,9 +43,12 @@ export interface CreationPolicy {
 
 /** What a heap tells of itself. */
 export type HeapCounters = Pick<
-  Heap,
+  HeapView,
   'freeBytes' | 'minimumEverFreeBytes' | 'resetMinimumEverFreeBytes' | 'stats'
 >;
+
+/** How much a compaction may do: move so many bytes, or take so many cycles. Nothing: all there is to do. */
+export type CompactionLimit = { readonly bytes: number } | { readonly cycles: number };
 
 export interface Firmware {
   readonly kernel: Kernel;
@@ -61,6 +64,8 @@ export interface Firmware {
   free(block: Block): void;
   lock(block: Block): void;
   unlock(block: Block): void;
+  /** Moves unlocked blocks together where the heap can; returns how many bytes it moved. */
+  compact(limit: CompactionLimit | undefined): number;
   /** Writes the whole requested size with a pattern of the block's own. */
   fill(block: Block): void;
   /** Reads the pattern back. Tells `contentsLost` where it is another. */

@@ -1,8 +1,8 @@
 /** One powered-on device: RAM, clock, heap. Made afresh at every reset. */
 
-import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
-import { AddressHandles, type HandleHeap } from '../heaps/handle-heap.js';
-import type { Heap, HeapLayout } from '../heaps/heap.js';
+import { createHandles, type HeapDefinition, type HeapOptions } from '../heaps/definition.js';
+import type { HandleHeap } from '../heaps/handle-heap.js';
+import type { HeapLayout, HeapView } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';
 import { type Clock, Memory } from '../mcu/index.js';
 import { memoryPlan } from '../targets/plan.js';
@@ -30,16 +30,17 @@ export class Board {
     readonly config: BoardConfig,
     readonly clock: Clock,
   ) {
-    const { target, heap, options } = config;
+    const { heap, options } = config;
+    const target = targetFor(config);
     const plan = memoryPlan(target, heap.staticBytes(options), heap.regions);
     this.memory = new Memory(plan.memory);
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
     const { origin, bytes } = plan.heapRegions[0]!;
     this.blocks = new LiveBlocks(origin, bytes);
-    this.handles = new AddressHandles(heap.create(this.memory, this.layout, options));
+    this.handles = createHandles(heap, this.memory, this.layout, options);
   }
 
-  get heap(): Heap {
+  get heap(): HeapView {
     return this.handles.heap;
   }
 
@@ -52,4 +53,11 @@ export class Board {
   get heapOrigin(): number {
     return this.layout.regions[0]!.origin;
   }
+}
+
+/** Without the size asked for the heap where the heap takes whatever there is. */
+function targetFor({ target, heap, options }: BoardConfig): Target {
+  if (heap.takesAllRam?.(options) !== true) return target;
+  const { heapBytes: _, ...rest } = target;
+  return rest;
 }

@@ -14,7 +14,14 @@ import {
   type Task,
 } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, CreationPolicy, Firmware, HeapCounters, Request } from '../scenario/firmware.js';
+import type {
+  Block,
+  CompactionLimit,
+  CreationPolicy,
+  Firmware,
+  HeapCounters,
+  Request,
+} from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { compileOomPolicy, creationPolicy } from '../scenario/oom-policy.js';
 import { type RandomStream, sampler } from '../scenario/random.js';
@@ -276,11 +283,15 @@ export class Device implements Firmware {
   }
 
   lock(block: Block): void {
-    this.board.handles.lock(block.handle);
+    this.heap.lock(block);
   }
 
   unlock(block: Block): void {
-    this.board.handles.unlock(block.handle);
+    this.heap.unlock(block);
+  }
+
+  compact(limit: CompactionLimit | undefined): number {
+    return this.heap.compact(limit);
   }
 
   fill(block: Block): void {

@@ -4,6 +4,7 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
+import type { Compaction } from '../heaps/handle-heap.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { KernelEvents, KernelObject, Task } from '../kernel/index.js';
@@ -43,6 +44,10 @@ export interface RunEvents extends KernelEvents {
   zeroSizeRequest(request: Request): void;
   /** Every call of the heap, also those that failed, with what it cost. */
   heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void;
+  /** The heap is about to move blocks, inside a call of whoever runs. */
+  compactionBegan(): void;
+  /** What that did, and what it took of the call's time. */
+  compacted(compaction: Compaction, cycles: number): void;
   /** A verified block held other bytes than were written. */
   contentsLost(block: Block, address: number): void;
   /** A task or queue that the firmware went on without. */
@@ -69,6 +74,8 @@ const KINDS = [
   'outOfMemory',
   'zeroSizeRequest',
   'heapCalled',
+  'compactionBegan',
+  'compacted',
   'contentsLost',
   'notCreated',
   'logged',

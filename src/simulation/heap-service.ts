@@ -4,11 +4,13 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
+import { ByteBudget, type CompactionBudget, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
 import type { KernelObject, KernelStorage } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
-import type { Block, Request } from '../scenario/firmware.js';
+import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
+import { CompactionMeter, CycleBudget } from './compaction-meter.js';
 import type { RunEvents } from './events.js';
 
 /** Counts heap calls over resets; the run ends when `limit` have been made. */
@@ -41,6 +43,7 @@ export class HeapService implements KernelStorage {
   private readonly mayIgnoreFrees: boolean;
   private readonly patienceCycles: number;
   private readonly released = new Set<Block>();
+  private readonly compactions: CompactionMeter;
 
   constructor(
     private readonly board: Board,
@@ -50,6 +53,9 @@ export class HeapService implements KernelStorage {
   ) {
     this.mayIgnoreFrees = board.config.options.asserts === false;
     this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
+    this.compactions = new CompactionMeter(board, events);
+    const { relocation } = board.handles;
+    if (relocation !== undefined) relocation.watcher = this.compactions;
   }
 
   /** `pvPortMalloc`. */
@@ -118,12 +124,61 @@ export class HeapService implements KernelStorage {
     kernel.scheduler.resumeAll();
   }
 
+  // --- blocks that move ----------------------------------------------------------------------------------
+
+  /** Takes no time where the handle is the address, and nothing happens. */
+  lock(block: Block): void {
+    if (this.isRelocatable(block)) this.timed('lock', () => this.board.handles.lock(block.handle));
+  }
+
+  unlock(block: Block): void {
+    if (this.isRelocatable(block)) this.timed('unlock', () => this.board.handles.unlock(block.handle));
+  }
+
+  /** Returns how many bytes were moved. */
+  compact(limit: CompactionLimit | undefined): number {
+    const { handles } = this.board;
+    if (handles.relocation === undefined) return 0;
+    let bytesMoved = 0;
+    this.timed('compact', () => {
+      bytesMoved = handles.compact(this.budgetFor(limit)).bytesMoved;
+    });
+    return bytesMoved;
+  }
+
+  private isRelocatable(block: Block): boolean {
+    return this.board.handles.relocation !== undefined && !this.released.has(block);
+  }
+
+  private budgetFor(limit: CompactionLimit | undefined): CompactionBudget {
+    if (limit === undefined) return UNLIMITED;
+    return 'bytes' in limit ? new ByteBudget(limit.bytes) : new CycleBudget(this.board, limit.cycles);
+  }
+
+  /** A call that no cost table knows, and that is not counted as one of the run's heap calls. */
+  private timed(name: string, call: () => void): void {
+    const { kernel, memory, heap, config } = this.board;
+    kernel.assertInTask(name);
+    kernel.scheduler.suspendAll();
+    const { loads, stores } = memory;
+    call();
+    if (this.experiments.checkEveryCall === true) heap.check();
+    const { compactions } = this;
+    const accesses = compactions.accessesBeside(loads, stores);
+    const cycles = config.cost.work(accesses, 0) + compactions.takeCycles();
+    if (cycles > 0) kernel.work(cycles);
+    kernel.scheduler.resumeAll();
+  }
+
   // --- the kernel's own objects -------------------------------------------------------------------------
 
   allocate(object: KernelObject, owner: string, bytes: number): number {
     const label = `${object}:${owner}`;
     const block = this.malloc(bytes, { owner: object === 'queue' ? label : owner, label, at: undefined });
-    return block?.handle ?? NULL;
+    if (block === undefined) return NULL;
+    // The kernel keeps addresses, so these must never move.
+    this.board.handles.lock(block.handle);
+    return block.handle;
   }
 
   release(_object: KernelObject, _owner: string, handle: number): void {
@@ -199,7 +254,10 @@ export class HeapService implements KernelStorage {
   /** Lets the call's time pass; `loads` and `stores` are the memory's counters before it. */
   private spend(kind: HeapCallKind, loads: number, stores: number): void {
     const { memory, heap, config, kernel } = this.board;
-    const cycles = config.cost.price(kind, heap, memory, loads, stores);
+    const { compactions } = this;
+    const cycles =
+      config.cost.price(kind, heap, memory, loads + compactions.loads, stores + compactions.stores) +
+      compactions.takeCycles();
     if (this.experiments.checkEveryCall === true) heap.check();
     if (cycles > 0) kernel.work(cycles);
     this.events.heapCalled(kind, cycles, config.cost.instructions);

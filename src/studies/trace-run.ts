@@ -53,10 +53,10 @@ export function runTrace(
  * The largest request, in bytes, that the heap would serve now, found by making it; RAM is put back each time.
  * Heaps serve whatever is smaller than what they serve, or nearly: what is found is served, one byte more not.
  */
-function largestRequest({ heap, memory }: ReplayMachine, arenaBytes: number): number {
+function largestRequest({ handles, memory }: ReplayMachine, arenaBytes: number): number {
   const before = memory.snapshot();
   const serves = (bytes: number) => {
-    const served = heap.malloc(bytes) !== NULL;
+    const served = handles.allocate(bytes) !== NULL;
     memory.restore(before);
     return served;
   };

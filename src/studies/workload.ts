@@ -63,7 +63,7 @@ export class TraceWorkload implements Workload {
   replayOn({ heap, options }: Candidate, bytes: number): { machine: ReplayMachine; replay: Replay } {
     const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
     const machine = replayMachine(heap, options, [region], this.alignment);
-    return { machine, replay: new Replay(machine.heap, machine.memory, this.trace) };
+    return { machine, replay: new Replay(machine.handles, machine.memory, this.trace) };
   }
 
   passes(candidate: Candidate, bytes: number): boolean {

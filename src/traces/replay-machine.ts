@@ -1,6 +1,7 @@
 /** The machine a trace is replayed on: just RAM for the heap, placed where the caller says. */
 
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
+import { AddressHandles, type HandleHeap, PinnedHeap } from '../heaps/handle-heap.js';
 import type { Heap, HeapLayout } from '../heaps/heap.js';
 import { Memory, type Region } from '../mcu/memory.js';
 
@@ -8,6 +9,8 @@ import { Memory, type Region } from '../mcu/memory.js';
 export const DEFAULT_ORIGIN = 0x2000_0000;
 
 export interface ReplayMachine {
+  readonly handles: HandleHeap;
+  /** The same heap for who knows only addresses: blocks that could move never do. */
   readonly heap: Heap;
   readonly memory: Memory;
   readonly layout: HeapLayout;
@@ -46,7 +49,14 @@ export function replayMachine(
           { name: 'statics', origin: statics, bytes: staticBytes },
         ]);
   const layout: HeapLayout = { statics, regions, alignment };
-  return { heap: definition.create(memory, layout, options), memory, layout };
+  return { ...heapOn(definition, memory, layout, options), memory, layout };
+}
+
+function heapOn(definition: HeapDefinition, memory: Memory, layout: HeapLayout, options: HeapOptions) {
+  const handles = definition.createHandles?.(memory, layout, options);
+  if (handles !== undefined) return { handles, heap: new PinnedHeap(handles) };
+  const heap = definition.create(memory, layout, options);
+  return { handles: new AddressHandles(heap), heap };
 }
 
 /** Directly below the first region, or behind the last where that one starts at address 0. */

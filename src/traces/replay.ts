@@ -3,6 +3,7 @@
  * were recorded.
  */
 
+import { asHandles, type HandleHeap } from '../heaps/handle-heap.js';
 import { type Heap, NULL } from '../heaps/heap.js';
 import { calloc, realloc } from '../heaps/library.js';
 import type { Memory } from '../mcu/memory.js';
@@ -12,8 +13,9 @@ import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace
 export const NO_BLOCK = -2;
 
 /**
- * Told after every operation: its index and the payload's address; {@link NULL} when the heap refused (or a
- * realloc to 0 bytes freed), {@link NO_BLOCK} when the id held nothing (a free is then a free(NULL)).
+ * Told after every operation: its index and the payload's address, of a freed block where it was; {@link NULL}
+ * when the heap refused (or a realloc to 0 bytes freed), {@link NO_BLOCK} when the id held nothing (a free is
+ * then a free(NULL)).
  */
 export type ReplayObserver = (index: number, address: number) => void;
 
@@ -33,7 +35,7 @@ export interface ReplaySummary {
   liveBlocks: number;
 }
 
-/** One replay: the heap, and which block each id holds. */
+/** One replay: the heap, and which block each id holds. Blocks are locked only where the trace says so. */
 export class Replay {
   readonly summary: ReplaySummary = {
     operations: 0,
@@ -46,21 +48,25 @@ export class Replay {
     liveBytes: 0,
     liveBlocks: 0,
   };
-  private readonly addresses: Uint32Array;
+  private readonly handles: Uint32Array;
   private readonly requested: Uint32Array;
+  private readonly heap: HandleHeap;
+  private watched = false;
 
   constructor(
-    private readonly heap: Heap,
+    heap: Heap | HandleHeap,
     private readonly memory: Memory,
     private readonly trace: Trace,
   ) {
-    this.addresses = new Uint32Array(trace.idCount);
+    this.heap = asHandles(heap);
+    this.handles = new Uint32Array(trace.idCount);
     this.requested = new Uint32Array(trace.idCount);
   }
 
   /** @throws Fault when the heap asserts or leaves its RAM */
   run(observe?: ReplayObserver): ReplaySummary {
     const { length } = this.trace;
+    this.watched = observe !== undefined;
     for (let index = 0; index < length; index++) {
       const address = this.step(index);
       this.summary.operations++;
@@ -85,7 +91,7 @@ export class Replay {
     const size = bytes[index]!;
     switch (kinds[index]) {
       case MALLOC:
-        return this.hold(id, size, this.heap.malloc(size));
+        return this.hold(id, size, this.heap.allocate(size));
       case CALLOC:
         return this.hold(id, size * counts[index]!, calloc(this.heap, this.memory, counts[index]!, size));
       case FREE:
@@ -93,52 +99,70 @@ export class Replay {
       case REALLOC:
         return this.realloc(id, size);
       case LOCK:
+        return this.handles[id]! === NULL ? this.idle() : this.heap.lock(this.handles[id]!);
       case UNLOCK:
-        // A heap that never moves a block has nothing to lock.
-        return this.addresses[id]! === NULL ? this.idle() : this.addresses[id]!;
+        return this.handles[id]! === NULL ? this.idle() : this.unlock(this.handles[id]!);
       default:
         throw new RangeError(`unknown kind of operation ${kinds[index]}`);
     }
   }
 
-  private hold(id: number, size: number, address: number): number {
+  private hold(id: number, size: number, handle: number): number {
     const { summary } = this;
-    if (address === NULL) {
+    if (handle === NULL) {
       if (size !== 0) summary.failures++;
       return NULL;
     }
-    if (this.addresses[id] !== NULL) summary.lost++;
-    this.addresses[id] = address;
+    if (this.handles[id] !== NULL) summary.lost++;
+    this.handles[id] = handle;
     this.requested[id] = size;
     summary.allocations++;
     summary.liveBlocks++;
     summary.liveBytes += size;
     if (summary.liveBytes > summary.peakLiveBytes) summary.peakLiveBytes = summary.liveBytes;
-    return address;
+    return this.addressOf(handle);
   }
 
   private release(id: number): void {
-    this.addresses[id] = NULL;
+    this.handles[id] = NULL;
     this.summary.frees++;
     this.summary.liveBlocks--;
     this.summary.liveBytes -= this.requested[id]!;
   }
 
   private free(id: number): number {
-    const address = this.addresses[id]!;
-    // Firmware calls free with the NULL that malloc gave it; the heap ignores that.
-    this.heap.free(address);
-    if (address === NULL) return this.idle();
+    const handle = this.handles[id]!;
+    if (handle === NULL) {
+      // Firmware calls free with the NULL that malloc gave it; the heap ignores that.
+      this.heap.free(NULL);
+      return this.idle();
+    }
+    const address = this.addressOf(handle);
+    this.heap.free(handle);
     this.release(id);
     return address;
   }
 
   private realloc(id: number, size: number): number {
-    const address = this.addresses[id]!;
-    if (address === NULL) return this.idle();
-    const moved = realloc(this.heap, this.memory, address, this.requested[id]!, size);
-    if (moved !== NULL || size === 0) this.release(id);
-    return this.hold(id, size, moved);
+    const handle = this.handles[id]!;
+    if (handle === NULL) return this.idle();
+    const replacement = realloc(this.heap, this.memory, handle, this.requested[id]!, size);
+    if (replacement !== NULL || size === 0) this.release(id);
+    return this.hold(id, size, replacement);
+  }
+
+  private unlock(handle: number): number {
+    const address = this.addressOf(handle);
+    this.heap.unlock(handle);
+    return address;
+  }
+
+  /** Where a block lies now. Only of interest to who watches. */
+  private addressOf(handle: number): number {
+    if (!this.watched || this.heap.relocation === undefined) return handle;
+    const address = this.heap.lock(handle);
+    this.heap.unlock(handle);
+    return address;
   }
 
   private idle(): number {

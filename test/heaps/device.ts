@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { findHeap } from '../../src/heaps/catalog.js';
 import type { HeapOptions } from '../../src/heaps/definition.js';
-import type { Heap, PieceKind } from '../../src/heaps/heap.js';
+import type { Heap, HeapView, PieceKind } from '../../src/heaps/heap.js';
 import { Fault, type FaultKind, Memory } from '../../src/mcu/index.js';
 
 export const ORIGIN = 0x2000_0000;
@@ -42,11 +42,15 @@ export interface Piece {
   readonly address: number;
   readonly bytes: number;
   readonly payload: number;
+  readonly handle: number;
+  readonly locks: number;
 }
 
-export function piecesOf(heap: Heap): Piece[] {
+export function piecesOf(heap: HeapView): Piece[] {
   const pieces: Piece[] = [];
-  heap.walk((kind, address, bytes, payload) => pieces.push({ kind, address, bytes, payload }));
+  heap.walk((kind, address, bytes, payload, handle = payload, locks = 0) =>
+    pieces.push({ kind, address, bytes, payload, handle, locks }),
+  );
   return pieces;
 }
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import type { HeapDefinition, HeapOptions } from '../../src/heaps/definition.js';
+import { ByteBudget, UNLIMITED } from '../../src/heaps/handle-heap.js';
 import { NULL, NULL_CALL } from '../../src/heaps/heap.js';
 import { calloc, realloc } from '../../src/heaps/library.js';
 import type { Region } from '../../src/mcu/memory.js';
@@ -18,7 +19,10 @@ export type Call =
   | readonly [kind: 'malloc', bytes: number]
   | readonly [kind: 'calloc', count: number, bytes: number]
   | readonly [kind: 'realloc', pick: number, bytes: number]
-  | readonly [kind: 'free', pick: number];
+  | readonly [kind: 'free', pick: number]
+  | readonly [kind: 'lock', pick: number]
+  | readonly [kind: 'unlock', pick: number]
+  | readonly [kind: 'compact', budgetBytes: number];
 
 const anySize = fc.oneof(
   { weight: 6, arbitrary: fc.nat(64) },
@@ -27,13 +31,24 @@ const anySize = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(0, 2 ** 31 - 9, 2 ** 31 - 8, 2 ** 31, 2 ** 32 - 16, 2 ** 32 - 1) },
 );
 const pick = fc.nat(1000);
-const anyCall: fc.Arbitrary<Call> = fc.oneof(
+const memoryCalls = [
   { weight: 5, arbitrary: fc.tuple(fc.constant('malloc' as const), anySize) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('free' as const), pick) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('realloc' as const), pick, anySize) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('calloc' as const), fc.nat(5), anySize) },
-);
-export const anyCalls = fc.array(anyCall, { minLength: 1, maxLength: 100, size: 'max' });
+];
+/** What only matters where blocks move. A budget of 0 stands for none. */
+const handleCalls = [
+  { weight: 2, arbitrary: fc.tuple(fc.constant('lock' as const), pick) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('unlock' as const), pick) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('compact' as const), fc.constantFrom(0, 0, 1, 40, 300)) },
+];
+
+export function anyCalls(definition: HeapDefinition): fc.Arbitrary<Call[]> {
+  const kinds = definition.createHandles === undefined ? memoryCalls : [...memoryCalls, ...handleCalls];
+  const anyCall: fc.Arbitrary<Call> = fc.oneof(...kinds);
+  return fc.array(anyCall, { minLength: 1, maxLength: 100, size: 'max' });
+}
 
 /** Bytes are counted above the least a heap needs; `shift` moves the arena off its alignment. */
 export interface Place {
@@ -63,13 +78,24 @@ export function anyPlace(definition: HeapDefinition): fc.Arbitrary<Place> {
   });
 }
 
-/** The defaults, and the defaults with one switch turned. */
+/** The defaults, and the defaults with one switch turned or one other word chosen. */
 function optionVariants(definition: HeapDefinition): HeapOptions[] {
   const defaults = v.parse(definition.options, {});
-  const changed = Object.entries(defaults).flatMap(([name, value]) =>
-    typeof value === 'boolean' ? [{ ...defaults, [name]: !value }] : [],
-  );
+  const changed = Object.entries(defaults).flatMap(([name, value]) => {
+    const values = typeof value === 'boolean' ? [!value] : wordsFor(definition, name);
+    return values.filter((other) => other !== value).map((other) => ({ ...defaults, [name]: other }));
+  });
   return [defaults, ...changed];
+}
+
+/** The closed list of an option's values, if it has one. */
+function wordsFor(definition: HeapDefinition, name: string): readonly string[] {
+  const { entries } = definition.options as unknown as { entries: Record<string, OptionSchema> };
+  return entries[name]!.wrapped.pipe[0]!.options ?? [];
+}
+
+interface OptionSchema {
+  readonly wrapped: { readonly pipe: readonly { readonly options?: readonly string[] }[] };
 }
 
 function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
@@ -84,10 +110,13 @@ function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
 }
 
 interface Block {
-  readonly address: number;
+  readonly handle: number;
   readonly bytes: number;
   /** Seed of the pattern in its payload. */
   readonly seed: number;
+  locks: number;
+  /** Where it must stay while it is locked. */
+  lockedAt: number;
 }
 
 export class Model {
@@ -113,7 +142,7 @@ export class Model {
       this.answers.push(`${this.perform(call)} ${this.machine.heap.freeBytes()}`);
       this.verify();
     }
-    for (const block of this.live) this.expectPattern(block.address, block.seed, block.bytes);
+    for (const block of this.live) this.expectContents(block);
     return this;
   }
 
@@ -136,30 +165,42 @@ export class Model {
     return this.definition.payloadAlignment?.(alignment, options) ?? alignment;
   }
 
+  /** Whether unlocked blocks may move. */
+  get moves(): boolean {
+    return this.machine.handles.relocation !== undefined;
+  }
+
+  /** Moves what can be moved. */
+  compactAll(): this {
+    this.perform(['compact', 0]);
+    this.verify();
+    return this;
+  }
+
   holes(): Piece[] {
     return piecesOf(this.machine.heap).filter(({ kind }) => kind === 'hole');
   }
 
   private perform(call: Call): number {
-    const { heap, memory } = this.machine;
+    const { handles, heap, memory } = this.machine;
     switch (call[0]) {
       case 'malloc':
         return this.request(call[1], () => {
-          const address = heap.malloc(call[1]);
+          const handle = handles.allocate(call[1]);
           this.expectPath(this.definition.pathWords.malloc);
-          return address;
+          return handle;
         });
       case 'calloc': {
         const bytes = call[1] * call[2];
         return this.request(bytes, () => {
-          const address = calloc(heap, memory, call[1], call[2]);
-          if (address !== NULL) {
+          const handle = calloc(handles, memory, call[1], call[2]);
+          if (handle !== NULL) {
             assert.ok(
-              memory.image(address, bytes).every((byte) => byte === 0),
+              memory.image(this.addressOf(handle), bytes).every((byte) => byte === 0),
               'calloc zeroes',
             );
           }
-          return address;
+          return handle;
         });
       }
       case 'realloc': {
@@ -167,26 +208,44 @@ export class Model {
         if (block === undefined || !this.frees) return NULL;
         const bytes = call[2];
         return this.request(bytes, () => {
-          const moved = realloc(heap, memory, block.address, block.bytes, bytes);
-          if (moved !== NULL) this.expectPattern(moved, block.seed, Math.min(bytes, block.bytes));
-          if (moved !== NULL || bytes === 0) this.live.splice(this.live.indexOf(block), 1);
-          return moved;
+          const copy = realloc(handles, memory, block.handle, block.bytes, bytes);
+          if (copy !== NULL)
+            this.expectPattern(this.addressOf(copy), block.seed, Math.min(bytes, block.bytes));
+          if (copy !== NULL || bytes === 0) this.live.splice(this.live.indexOf(block), 1);
+          return copy;
         });
       }
       case 'free': {
         const block = this.live[call[1] % this.live.length];
         if (block === undefined) {
-          heap.free(NULL);
+          handles.free(NULL);
           assert.equal(heap.lastCall.path, NULL_CALL, 'free(NULL) does nothing');
           return NULL;
         }
         if (!this.frees) return NULL;
-        this.expectPattern(block.address, block.seed, block.bytes);
-        heap.free(block.address);
+        const address = this.expectContents(block);
+        handles.free(block.handle);
         this.expectPath(this.definition.pathWords.free);
         this.live.splice(this.live.indexOf(block), 1);
-        return this.offset(block.address);
+        return this.offset(address);
       }
+      case 'lock': {
+        const block = this.live[call[1] % this.live.length];
+        if (block === undefined) return NULL;
+        block.lockedAt = handles.lock(block.handle);
+        block.locks++;
+        return this.offset(block.lockedAt);
+      }
+      case 'unlock': {
+        const locked = this.live.filter(({ locks }) => locks > 0);
+        const block = locked[call[1] % locked.length];
+        if (block === undefined) return NULL;
+        handles.unlock(block.handle);
+        block.locks--;
+        return this.offset(this.addressOf(block.handle));
+      }
+      case 'compact':
+        return handles.compact(call[1] === 0 ? UNLIMITED : new ByteBudget(call[1])).bytesMoved;
     }
   }
 
@@ -199,18 +258,19 @@ export class Model {
     const { heap } = this.machine;
     const largest = this.holes().reduce((most, hole) => Math.max(most, hole.bytes), 0);
     const fits = heap.blockBytesFor(bytes) <= largest;
-    const address = call();
-    if (address === NULL) {
+    const handle = call();
+    if (handle === NULL) {
       assert.ok(
         !fits || bytes === 0 || this.definition.mayPassOverAHole === true,
         'NULL only where no hole is large enough',
       );
       return NULL;
     }
-    assert.ok(fits, 'a block comes out of a hole');
+    assert.ok(fits || this.moves, 'a block comes out of a hole');
+    const address = this.addressOf(handle);
     assert.equal(address % this.alignment, 0, 'payloads are aligned');
     this.seed++;
-    this.live.push({ address, bytes, seed: this.seed });
+    this.live.push({ handle, bytes, seed: this.seed, locks: 0, lockedAt: NULL });
     for (let index = 0; index < bytes; index++) {
       this.machine.memory.storeByte(address + index, this.seed * 31 + index);
     }
@@ -219,6 +279,20 @@ export class Model {
 
   private offset(address: number): number {
     return address - this.machine.layout.regions[0]!.origin;
+  }
+
+  /** Where a block lies now. */
+  private addressOf(handle: number): number {
+    const address = this.machine.handles.lock(handle);
+    this.machine.handles.unlock(handle);
+    return address;
+  }
+
+  /** Returns where they are. */
+  private expectContents({ handle, seed, bytes }: Block): number {
+    const address = this.addressOf(handle);
+    this.expectPattern(address, seed, bytes);
+    return address;
   }
 
   private expectPattern(address: number, seed: number, bytes: number): void {
@@ -235,15 +309,22 @@ export class Model {
     this.expectTiling(pieces);
     const used = new Map<number, Piece>();
     for (const piece of pieces) {
-      if (piece.kind === 'used') used.set(piece.payload, piece);
+      if (piece.kind === 'used') used.set(piece.handle, piece);
       else assert.equal(piece.payload, 0, 'only used pieces have a payload');
     }
     assert.equal(used.size, this.live.length, 'used pieces are the live blocks');
-    for (const { address, bytes } of this.live) {
-      const piece = used.get(address);
+    for (const { handle, bytes, locks, lockedAt } of this.live) {
+      const piece = used.get(handle);
       assert.ok(piece !== undefined, 'every live block is a used piece');
-      assert.ok(piece.address <= address && address + bytes <= piece.address + piece.bytes, 'payload inside');
-      assert.ok(piece.bytes >= heap.blockBytesFor(bytes), 'a block is at least as large as announced');
+      const { payload } = piece;
+      assert.ok(piece.address <= payload && payload + bytes <= piece.address + piece.bytes, 'payload inside');
+      // What moves may have its header elsewhere.
+      assert.ok(
+        this.moves || piece.bytes >= heap.blockBytesFor(bytes),
+        'a block is at least as large as announced',
+      );
+      assert.ok(locks === 0 || payload === lockedAt, 'a locked block stays where it is');
+      assert.ok(!this.moves || piece.locks === locks, 'locks are counted');
     }
     this.expectCounters();
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Chalk } from 'chalk';
 import * as v from 'valibot';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findHeap } from '../../src/heaps/catalog.js';
+import { catalog, findHeap } from '../../src/heaps/catalog.js';
 import { Recorder } from '../../src/inspect/recorder.js';
 import { remedyTable } from '../../src/report/remedy-table.js';
 import { loadScenario } from '../../src/scenario/load.js';
@@ -14,6 +14,8 @@ import { costModel } from '../../src/simulation/cost.js';
 import { run } from '../../src/simulation/run.js';
 import { type Remedy, remedies } from '../../src/studies/rescue.js';
 import { loadTarget } from '../../src/targets/load.js';
+
+const others = catalog.map(({ name }) => name).filter((name) => name !== 'heap_2');
 
 const folder = mkdtempSync(join(tmpdir(), 'heaplab-rescue-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -79,7 +81,7 @@ describe('a scenario in TypeScript that throws only where the request is served'
     expect(ram).toMatchObject({ saved: false, clean: false });
     expect(ram.note).toMatch(/^no size up to 8 times as much passes; with one, /);
     expect(ram.note).toMatch(error);
-    expect(attempts.map(({ kind }) => kind)).toEqual(['as it was', 'heap', 'heap', 'RAM']);
+    expect(attempts.map(({ what }) => what)).toEqual(['heap_2', ...others, 'more RAM']);
   });
 
   it('has its notes under the table', () => {
@@ -91,10 +93,7 @@ describe('a scenario in TypeScript that throws only where the request is served'
 
 it('a scenario that does not throw is saved by heaps that merge, and by RAM', () => {
   const { attempts } = tried(script('plain', 'yield* task.free(large);'));
-  expect(attempts.map(({ what, saved, clean }) => [what, saved, clean])).toEqual([
-    ['heap_2', false, false],
-    ['heap_2_coalescing', true, true],
-    ['heap_4', true, true],
-    ['more RAM', true, true],
-  ]);
+  const successes = attempts.flatMap(({ what, saved, clean }) => (saved && clean ? [what] : []));
+  expect(successes).toEqual(expect.arrayContaining(['heap_2_coalescing', 'heap_4', 'more RAM']));
+  expect(successes).not.toContain('heap_2');
 });

@@ -4,6 +4,7 @@ import { catalog, findHeap } from '../../src/heaps/catalog.js';
 import { smallestArena } from '../../src/studies/size.js';
 import { candidateFor, TraceWorkload } from '../../src/studies/workload.js';
 import { parseTrace } from '../../src/traces/read.js';
+import { replayOptions } from '../../src/traces/replay-machine.js';
 
 const ALIGNMENT = 8;
 
@@ -44,7 +45,7 @@ describe.each(catalog.map((heap) => [heap.name, heap] as const))(
       fc.assert(
         fc.property(anyTrace, (text) => {
           const load = workload(text);
-          const candidate = candidateFor(heap);
+          const candidate = candidateFor(heap, replayOptions(heap));
           const { arenaBytes, failingAbove } = smallestArena(load, candidate, { scan: 4096 });
           const sizes = Array.from({ length: 1500 }, (_, index) => (index + 1) * ALIGNMENT);
           const possible = sizes.filter(

@@ -219,6 +219,7 @@ export const heap5 = defineHeap({
   options: addressOrderedOptions,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,
+  firstFitByAddress: true,
   regions: 'several',
   staticBytes: ({ protector }) => (protector ? STATIC_BYTES + PROTECTOR_BYTES : STATIC_BYTES),
   // One block and the end marker, and what aligning either end of the arena may lose.

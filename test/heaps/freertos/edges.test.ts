@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { findHeap } from '../../../src/heaps/catalog.js';
+import { asHandles } from '../../../src/heaps/handle-heap.js';
 import { NULL, NULL_CALL } from '../../../src/heaps/heap.js';
 import { calloc } from '../../../src/heaps/library.js';
 import { accessesSince } from '../../../src/mcu/index.js';
@@ -132,7 +133,7 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
       [2 ** 32 - 1, 2 ** 32 - 1],
     ])('whose %i times %i bytes overflow gives nothing and does not even set up the heap', (count, bytes) => {
       const made = device(name);
-      expectUntouched(made, () => expect(calloc(made.heap, made.memory, count, bytes)).toBe(NULL));
+      expectUntouched(made, () => expect(calloc(asHandles(made.heap), made.memory, count, bytes)).toBe(NULL));
       expect(made.heap.freeBytes()).toBe(freeBeforeUse);
     });
 
@@ -141,7 +142,7 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
       [5, 0],
     ])('of %i times %i bytes gives nothing, by malloc(0)', (count, bytes) => {
       const made = device(name);
-      expect(calloc(made.heap, made.memory, count, bytes)).toBe(NULL);
+      expect(calloc(asHandles(made.heap), made.memory, count, bytes)).toBe(NULL);
       expect(made.heap.freeBytes()).toBe(capacity);
     });
 
@@ -150,7 +151,7 @@ describe.each(HEAPS)('%s', (name, { headerBytes, size, capacity, freeBeforeUse }
       const first = heap.malloc(24);
       memory.fill(first, 24, 0xff);
       heap.free(first);
-      const again = calloc(heap, memory, 3, 7);
+      const again = calloc(asHandles(heap), memory, 3, 7);
       expect(again).toBe(first);
       expect([...memory.image(again, 24)]).toEqual([...Array(21).fill(0), 0xff, 0xff, 0xff]);
     });

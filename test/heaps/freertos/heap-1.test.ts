@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Heap1 } from '../../../src/heaps/freertos/heap-1.js';
+import { asHandles } from '../../../src/heaps/handle-heap.js';
 import { Corruption, NULL, NULL_CALL } from '../../../src/heaps/heap.js';
 import { calloc } from '../../../src/heaps/library.js';
 import { device, faultOf, imageOf, listed, ORIGIN, type Setup } from '../device.js';
@@ -72,9 +73,9 @@ describe('heap_1', () => {
   it('zeroes exactly what calloc asks for', () => {
     const { heap, memory } = made();
     memory.fill(ORIGIN, 4096, 0xff);
-    expect(calloc(heap, memory, 3, 7)).toBe(ORIGIN);
+    expect(calloc(asHandles(heap), memory, 3, 7)).toBe(ORIGIN);
     expect([...memory.image(ORIGIN, 24)]).toEqual([...Array(21).fill(0), 0xff, 0xff, 0xff]);
-    expect(calloc(heap, memory, 65_536, 65_536)).toBe(NULL);
+    expect(calloc(asHandles(heap), memory, 65_536, 65_536)).toBe(NULL);
   });
 
   it('gives the same addresses again after vPortHeapResetState', () => {
