@@ -18,7 +18,7 @@ export function calloc(heap: Heap, memory: Memory, count: number, bytes: number)
 }
 
 /**
- * malloc, copy, free. 0 bytes free the block; when there is no room the old block stays and NULL is returned.
+ * Where it stands if the heap can, else malloc, copy, free. 0 bytes free the block; when there is no room the old block stays and NULL is returned.
  * `oldBytes`: what was asked for when the block was allocated.
  */
 export function realloc(
@@ -32,6 +32,7 @@ export function realloc(
     heap.free(address);
     return NULL;
   }
+  if (heap.resize?.(address, bytes) === true) return address;
   const moved = heap.malloc(bytes);
   if (moved === NULL) return NULL;
   memory.copy(moved, address, Math.min(oldBytes, bytes));

@@ -31,7 +31,8 @@ export class Board {
     readonly clock: Clock,
   ) {
     const { target, heap, options } = config;
-    const plan = memoryPlan(target, heap.staticBytes(options), heap.regions);
+    const least = heap.minimumArenaBytes(target.alignment, options);
+    const plan = memoryPlan(target, heap.staticBytes(options), heap.regions, least);
     this.memory = new Memory(plan.memory);
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
     const { origin, bytes } = plan.heapRegions[0]!;

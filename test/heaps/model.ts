@@ -86,6 +86,8 @@ function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
 interface Block {
   readonly address: number;
   readonly bytes: number;
+  /** What its piece has at least: what was announced, unless it was resized within its piece. */
+  readonly pieceBytes: number;
   /** Seed of the pattern in its payload. */
   readonly seed: number;
 }
@@ -166,12 +168,13 @@ export class Model {
         const block = this.live[call[1] % this.live.length];
         if (block === undefined || !this.frees) return NULL;
         const bytes = call[2];
-        return this.request(bytes, () => {
+        const resized = () => {
           const moved = realloc(heap, memory, block.address, block.bytes, bytes);
           if (moved !== NULL) this.expectPattern(moved, block.seed, Math.min(bytes, block.bytes));
           if (moved !== NULL || bytes === 0) this.live.splice(this.live.indexOf(block), 1);
           return moved;
-        });
+        };
+        return this.request(bytes, resized, block.address);
       }
       case 'free': {
         const block = this.live[call[1] % this.live.length];
@@ -194,8 +197,8 @@ export class Model {
     assert.equal(this.machine.heap.lastCall.path >> words.length, 0, 'a path uses the words of its heap');
   }
 
-  /** A call that may return a block of `bytes`: whether it may, and that the block is good. */
-  private request(bytes: number, call: () => number): number {
+  /** A call that may return a block of `bytes`: whether it may, and that the block is good. `old`: before. */
+  private request(bytes: number, call: () => number, old = NULL): number {
     const { heap } = this.machine;
     const largest = this.holes().reduce((most, hole) => Math.max(most, hole.bytes), 0);
     const fits = heap.blockBytesFor(bytes) <= largest;
@@ -207,10 +210,11 @@ export class Model {
       );
       return NULL;
     }
-    assert.ok(fits, 'a block comes out of a hole');
+    assert.ok(fits || address === old, 'a block comes out of a hole, or stays where it is');
     assert.equal(address % this.alignment, 0, 'payloads are aligned');
     this.seed++;
-    this.live.push({ address, bytes, seed: this.seed });
+    const pieceBytes = address === old ? bytes : heap.blockBytesFor(bytes);
+    this.live.push({ address, bytes, pieceBytes, seed: this.seed });
     for (let index = 0; index < bytes; index++) {
       this.machine.memory.storeByte(address + index, this.seed * 31 + index);
     }
@@ -239,11 +243,11 @@ export class Model {
       else assert.equal(piece.payload, 0, 'only used pieces have a payload');
     }
     assert.equal(used.size, this.live.length, 'used pieces are the live blocks');
-    for (const { address, bytes } of this.live) {
+    for (const { address, bytes, pieceBytes } of this.live) {
       const piece = used.get(address);
       assert.ok(piece !== undefined, 'every live block is a used piece');
       assert.ok(piece.address <= address && address + bytes <= piece.address + piece.bytes, 'payload inside');
-      assert.ok(piece.bytes >= heap.blockBytesFor(bytes), 'a block is at least as large as announced');
+      assert.ok(piece.bytes >= pieceBytes, 'a block is at least as large as announced');
     }
     this.expectCounters();
   }
