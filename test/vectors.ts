@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as v from 'valibot';
+import { expect } from 'vitest';
 import { findHeap } from '../src/heaps/catalog.js';
 import type { HeapDefinition } from '../src/heaps/definition.js';
 import { type Heap, NULL } from '../src/heaps/heap.js';
@@ -75,4 +76,20 @@ export function replayAnswers(
   });
   heap.check();
   return lines;
+}
+
+/** In bytes, headers included; 0 without a hole. */
+export function largestHole(heap: Heap): number {
+  let largest = 0;
+  heap.walk((kind, _address, bytes) => {
+    if (kind === 'hole' && bytes > largest) largest = bytes;
+  });
+  return largest;
+}
+
+/** The first line that differs, with its neighbour, says more than two long arrays. */
+export function expectSameLines(actual: string[], expected: string[]): void {
+  const at = expected.findIndex((line, index) => line !== actual[index]);
+  expect(at < 0 ? undefined : { line: at, actual: actual[at], expected: expected[at] }).toBeUndefined();
+  expect(actual.length).toBe(expected.length);
 }

@@ -23,6 +23,13 @@ export class MeteredHeap implements Heap {
     this.instructions += this.table.instructions('free', this.heap.lastCall);
   }
 
+  /** False, and free of charge, where the heap cannot. */
+  resize(address: number, bytes: number): boolean {
+    if (this.heap.resize?.(address, bytes) !== true) return false;
+    this.instructions += this.table.instructions('malloc', this.heap.lastCall);
+    return true;
+  }
+
   get build(): string {
     return this.table.build;
   }

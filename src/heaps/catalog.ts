@@ -11,11 +11,13 @@ import { heap3Around } from './freertos/heap-3.js';
 import { heap4 } from './freertos/heap-4.js';
 import { heap5 } from './freertos/heap-5.js';
 import { newlibNano } from './newlib-nano.js';
+import { o1heap } from './o1heap/o1heap.js';
 import { rmalloc } from './rmalloc/rmalloc.js';
 import { rmalloc2008 } from './rmalloc/rmalloc-2008.js';
+import { tlsf } from './tlsf/tlsf.js';
 
 /** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
-const libraries: readonly HeapDefinition[] = [newlibNano];
+const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap];
 
 /** In the order in which lists show them. */
 export const catalog: readonly HeapDefinition[] = [

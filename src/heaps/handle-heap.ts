@@ -16,6 +16,8 @@ export interface HandleHeap {
   allocate(bytes: number): number;
   /** Gives a block back, locked or not. @throws Fault where the real heap asserts */
   free(handle: number): void;
+  /** Changes a block's size to `bytes` > 0 where it stands, if the heap can; false: nothing has changed. */
+  readonly resize?: ((handle: number, bytes: number) => boolean) | undefined;
   /** The block's address, fixed until as many unlocks as locks have been made. @throws Fault for a freed handle */
   lock(handle: number): number;
   /** @throws Fault without a lock before it */
@@ -90,8 +92,11 @@ const NOTHING_TO_MOVE: Compaction = {
 
 export class AddressHandles implements HandleHeap {
   readonly relocation = undefined;
+  readonly resize: HandleHeap['resize'];
 
-  constructor(readonly heap: Heap) {}
+  constructor(readonly heap: Heap) {
+    this.resize = heap.resize?.bind(heap);
+  }
 
   allocate(bytes: number): number {
     return this.heap.malloc(bytes);

@@ -113,6 +113,12 @@ export interface Heap extends HeapView {
 
   /** Gives a block back. @throws Fault where the real heap asserts */
   free(address: number): void;
+
+  /**
+   * Changes a live block's size to `bytes` > 0 where it stands, contents kept, if the heap can; false: nothing
+   * has changed, and the block has to be moved. The last call is then priced like a malloc.
+   */
+  resize?(address: number, bytes: number): boolean;
 }
 
 /** A heap whose invariants no longer hold: somebody wrote where they should not have. */

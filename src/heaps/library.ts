@@ -21,7 +21,8 @@ export function calloc(heap: HandleHeap, memory: Memory, count: number, bytes: n
 }
 
 /**
- * allocate, copy, free. 0 bytes free the block; when there is no room the old block stays and NULL is returned.
+ * Where it stands if the heap can, else allocate, copy, free. 0 bytes free the block; when there is no room the
+ * old block stays and NULL is returned.
  * `oldBytes`: what was asked for when the block was allocated.
  */
 export function realloc(
@@ -35,6 +36,7 @@ export function realloc(
     heap.free(handle);
     return NULL;
   }
+  if (heap.resize?.(handle, bytes) === true) return handle;
   const replacement = heap.allocate(bytes);
   if (replacement === NULL) return NULL;
   memory.copy(heap.lock(replacement), heap.lock(handle), Math.min(oldBytes, bytes));

@@ -125,6 +125,14 @@ export class NewlibNano implements Heap {
     this.insertBetween(before, block, after);
   }
 
+  /** The block stays as large as it is: only where it has room, and would not be half empty. */
+  resize(address: number, bytes: number): boolean {
+    this.lastCall.begin();
+    const block = this.blockOf(address);
+    const usable = block + this.memory.loadWord(block + SIZE) - address;
+    return bytes <= usable && usable < 2 * bytes;
+  }
+
   /** As `mallinfo` would add it up: there is no counter. */
   freeBytes(): number {
     const { memory } = this;

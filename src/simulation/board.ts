@@ -32,7 +32,8 @@ export class Board {
   ) {
     const { heap, options } = config;
     const target = targetFor(config);
-    const plan = memoryPlan(target, heap.staticBytes(options), heap.regions);
+    const least = heap.minimumArenaBytes(target.alignment, options);
+    const plan = memoryPlan(target, heap.staticBytes(options), heap.regions, least);
     this.memory = new Memory(plan.memory);
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
     const { origin, bytes } = plan.heapRegions[0]!;

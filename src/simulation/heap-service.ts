@@ -84,12 +84,14 @@ export class HeapService implements KernelStorage {
     return block;
   }
 
-  /** malloc, copy, free: FreeRTOS has no realloc of its own. */
+  /** Where it stands if the heap can, else malloc, copy, free: FreeRTOS has no realloc of its own. */
   realloc(old: Block, bytes: number, request: Request): Block | undefined {
     if (bytes === 0) {
       this.free(old);
       return undefined;
     }
+    const resized = this.resize(old, bytes, request);
+    if (resized !== undefined) return resized;
     const block = this.malloc(bytes, request);
     if (block === undefined) return undefined;
     const { handles, memory } = this.board;
@@ -99,6 +101,30 @@ export class HeapService implements KernelStorage {
     handles.unlock(block.handle);
     handles.unlock(old.handle);
     this.free(old);
+    return block;
+  }
+
+  /** Told as the free of one block and the allocation of another at the same place. */
+  private resize(old: Block, bytes: number, request: Request): Block | undefined {
+    const { kernel, handles, memory, blocks } = this.board;
+    if (handles.resize === undefined || blocks.get(old.handle) !== old) return undefined;
+    kernel.assertInTask('realloc');
+    kernel.scheduler.suspendAll();
+    this.countOperation();
+    const { loads, stores } = memory;
+    let block: Block | undefined;
+    if (handles.resize(old.handle, bytes)) {
+      this.spend('malloc', loads, stores);
+      blocks.delete(old);
+      this.events.freed(old);
+      block = this.record(old.handle, bytes, request);
+      block.filledBytes = Math.min(old.filledBytes, bytes);
+      block.pattern = old.pattern;
+    } else {
+      // The attempt is part of the malloc that follows.
+      this.budget.made--;
+    }
+    kernel.scheduler.resumeAll();
     return block;
   }
 

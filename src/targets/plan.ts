@@ -26,21 +26,22 @@ const MINIMUM_REGION_BYTES = 8;
 const STATICS_ALIGNMENT = 8;
 
 /**
- * Lays out `target` for a heap whose own variables take `staticBytes`.
+ * Lays out `target` for a heap whose own variables take `staticBytes` and which needs `minimumBytes`.
  *
- * @throws UserError with code `contradiction` when less than 64 bytes are left for the heap
+ * @throws UserError with code `contradiction` when less than that, or than 64 bytes, are left for the heap
  */
 export function memoryPlan(
   target: Target,
   staticBytes: number,
   maximumRegions: 'one' | 'several',
+  minimumBytes = 0,
 ): MemoryPlan {
   const statics = alignUp(target.regions[0]!.origin + target.staticDataBytes, STATICS_ALIGNMENT);
   const [first, ...further] = target.regions
     .filter((region) => region.heap)
     .map((region) => usable(target, region, statics + staticBytes));
   if (first === undefined) throw new RangeError(`${target.id} has no region for a heap`);
-  const main = firstHeapRegion(target, first, staticBytes);
+  const main = firstHeapRegion(target, first, staticBytes, Math.max(minimumBytes, MINIMUM_HEAP_BYTES));
   const others =
     maximumRegions === 'several' ? further.filter((region) => region.bytes >= MINIMUM_REGION_BYTES) : [];
   return {
@@ -59,15 +60,15 @@ function usable(target: Target, region: TargetRegion, staticsEnd: number): Regio
   return { name: region.name, origin, bytes: bytes - (bytes % target.alignment) };
 }
 
-function firstHeapRegion(target: Target, room: Region, staticBytes: number): Region {
+function firstHeapRegion(target: Target, room: Region, staticBytes: number, least: number): Region {
   const bytes = target.heapBytes ?? room.bytes;
-  if (bytes >= MINIMUM_HEAP_BYTES && bytes <= room.bytes) return { ...room, bytes };
-  const wanted = Math.max(bytes, MINIMUM_HEAP_BYTES);
+  if (bytes >= least && bytes <= room.bytes) return { ...room, bytes };
+  const wanted = Math.max(bytes, least);
   const message =
     room.bytes < wanted
       ? `${target.name} has no room for a heap of ${formatBytes(wanted)}: ${roomWords(target, room, staticBytes)}`
       : `a heap of ${formatBytes(bytes)} on ${target.name} is too small to be of use`;
-  const expected = `at least ${MINIMUM_HEAP_BYTES} bytes for the heap`;
+  const expected = `at least ${least} bytes for the heap`;
   throw new UserError([{ code: 'contradiction', message, expected }]);
 }
 

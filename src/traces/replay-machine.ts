@@ -34,7 +34,8 @@ export function replayMachine(
   regions: readonly Region[],
   alignment: number,
 ): ReplayMachine {
-  const staticBytes = roundUp(definition.staticBytes(options), 32);
+  // Some room where a heap has none: a region cannot be empty.
+  const staticBytes = Math.max(32, roundUp(definition.staticBytes(options), 32));
   const [first, ...others] = regions;
   const statics = staticsAddress(regions, staticBytes);
   const ram = others.map((region) => ({ ...region, bytes: roundUp(region.bytes, 4) }));

@@ -112,6 +112,8 @@ function placeOf(definition: HeapDefinition, place: Place): ReplayMachine {
 interface Block {
   readonly handle: number;
   readonly bytes: number;
+  /** What its piece has at least: what was announced, unless it was resized within its piece. */
+  readonly pieceBytes: number;
   /** Seed of the pattern in its payload. */
   readonly seed: number;
   locks: number;
@@ -207,13 +209,14 @@ export class Model {
         const block = this.live[call[1] % this.live.length];
         if (block === undefined || !this.frees) return NULL;
         const bytes = call[2];
-        return this.request(bytes, () => {
+        const resized = () => {
           const copy = realloc(handles, memory, block.handle, block.bytes, bytes);
           if (copy !== NULL)
             this.expectPattern(this.addressOf(copy), block.seed, Math.min(bytes, block.bytes));
           if (copy !== NULL || bytes === 0) this.live.splice(this.live.indexOf(block), 1);
           return copy;
-        });
+        };
+        return this.request(bytes, resized, block.handle);
       }
       case 'free': {
         const block = this.live[call[1] % this.live.length];
@@ -253,8 +256,8 @@ export class Model {
     assert.equal(this.machine.heap.lastCall.path >> words.length, 0, 'a path uses the words of its heap');
   }
 
-  /** A call that may return a block of `bytes`: whether it may, and that the block is good. */
-  private request(bytes: number, call: () => number): number {
+  /** A call that may return a block of `bytes`: whether it may, and that the block is good. `old`: before. */
+  private request(bytes: number, call: () => number, old = NULL): number {
     const { heap } = this.machine;
     const largest = this.holes().reduce((most, hole) => Math.max(most, hole.bytes), 0);
     const fits = heap.blockBytesFor(bytes) <= largest;
@@ -266,11 +269,13 @@ export class Model {
       );
       return NULL;
     }
-    assert.ok(fits || this.moves, 'a block comes out of a hole');
+    assert.ok(fits || this.moves || handle === old, 'a block comes out of a hole, or stays where it is');
     const address = this.addressOf(handle);
     assert.equal(address % this.alignment, 0, 'payloads are aligned');
     this.seed++;
-    this.live.push({ handle, bytes, seed: this.seed, locks: 0, lockedAt: NULL });
+    // What moves may have its header elsewhere.
+    const pieceBytes = handle === old || this.moves ? bytes : heap.blockBytesFor(bytes);
+    this.live.push({ handle, bytes, pieceBytes, seed: this.seed, locks: 0, lockedAt: NULL });
     for (let index = 0; index < bytes; index++) {
       this.machine.memory.storeByte(address + index, this.seed * 31 + index);
     }
@@ -313,16 +318,12 @@ export class Model {
       else assert.equal(piece.payload, 0, 'only used pieces have a payload');
     }
     assert.equal(used.size, this.live.length, 'used pieces are the live blocks');
-    for (const { handle, bytes, locks, lockedAt } of this.live) {
+    for (const { handle, bytes, pieceBytes, locks, lockedAt } of this.live) {
       const piece = used.get(handle);
       assert.ok(piece !== undefined, 'every live block is a used piece');
       const { payload } = piece;
       assert.ok(piece.address <= payload && payload + bytes <= piece.address + piece.bytes, 'payload inside');
-      // What moves may have its header elsewhere.
-      assert.ok(
-        this.moves || piece.bytes >= heap.blockBytesFor(bytes),
-        'a block is at least as large as announced',
-      );
+      assert.ok(piece.bytes >= pieceBytes, 'a block is at least as large as announced');
       assert.ok(locks === 0 || payload === lockedAt, 'a locked block stays where it is');
       assert.ok(!this.moves || piece.locks === locks, 'locks are counted');
     }

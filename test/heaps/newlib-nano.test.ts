@@ -1,7 +1,9 @@
 /** The layout and the corners of newlib's nano malloc, and of heap_3, which is put around it. */
 
 import { describe, expect, it } from 'vitest';
+import { asHandles } from '../../src/heaps/handle-heap.js';
 import { Corruption, NULL, NULL_CALL } from '../../src/heaps/heap.js';
+import { realloc } from '../../src/heaps/library.js';
 import { type Device, device, faultOf, imageOf, listed, ORIGIN } from './device.js';
 
 const LIST = 0;
@@ -100,6 +102,19 @@ describe('newlib_nano', () => {
     for (const index of order) made.heap.free(blocks[index]!);
     expect(listed(made, 'hole')[0]).toBe(`0:${24 * order.length}`);
     made.heap.check();
+  });
+
+  it('resizes in place where the block has room and would not be half empty', () => {
+    const { heap, memory } = device('newlib_nano');
+    const block = heap.malloc(40);
+    // At 8n: 40 bytes behind the header of 8.
+    for (const bytes of [40, 30, 21]) expect(realloc(asHandles(heap), memory, block, 40, bytes)).toBe(block);
+    expect(realloc(asHandles(heap), memory, block, 40, 41)).toBe(block + 48);
+    // At 8n + 4 the header takes but 4, and the block has 4 bytes more.
+    const [, other] = [heap.malloc(1), heap.malloc(20)];
+    expect(realloc(asHandles(heap), memory, other!, 20, 24)).toBe(other);
+    expect(realloc(asHandles(heap), memory, other!, 24, 12)).not.toBe(other);
+    heap.check();
   });
 
   it('frees NULL without effect', () => {

@@ -99,6 +99,39 @@ describe('calls of the heap', () => {
     expect(result).not.toHaveProperty('heapStats');
   });
 
+  it('resize a block where it stands, where the heap can', () => {
+    const { schedule, result } = runTask(
+      function* (task) {
+        const a = (yield* task.malloc(100, 'a'))!;
+        yield* task.fill(a);
+        const grown = (yield* task.realloc(a, 200, 'a'))!;
+        yield* task.log(String(grown.handle === a.handle));
+        yield* task.verify(grown);
+        const b = yield* task.malloc(20, 'b');
+        const moved = (yield* task.realloc(grown, 300, 'a'))!;
+        yield* task.log(String(moved.handle === a.handle));
+        yield* task.verify(moved);
+        for (const block of [moved, b]) yield* task.free(block);
+      },
+      {},
+      { heap: 'tlsf', heapBytes: 8192 },
+    );
+    const own = schedule.filter((line) => / main a|mark/.test(line));
+    expect(own.map((line) => line.replace(/ \d+$/, ''))).toEqual([
+      '0 malloc main a',
+      '0 free main a',
+      '0 malloc main a',
+      '0 mark main true',
+      '0 malloc main a',
+      '0 free main a',
+      '0 mark main false',
+      '0 free main a',
+    ]);
+    expect(result).toMatchObject({ passed: true, lostContents: [], outOfMemoryCount: 0 });
+    // Besides the kernel's objects: two blocks, one resizing in place, one with a malloc and a free.
+    expect(result.operations - result.allocations - result.frees).toBe(-1);
+  });
+
   it('write, read and overwrite', () => {
     const { result } = runTask(function* (task) {
       const a = (yield* task.malloc(16, 'a'))!;

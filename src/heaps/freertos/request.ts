@@ -3,10 +3,9 @@
  * how a block is marked allocated, and what free asserts.
  */
 
-import { Fault } from '../../mcu/fault.js';
 import { alignUp } from '../words.js';
 
-export { alignDown, alignUp, endlessList } from '../words.js';
+export { alignDown, alignUp, assertion, endlessList } from '../words.js';
 
 /** Top bit of a block's size word: set while the block belongs to the application. */
 export const ALLOCATED = 0x8000_0000;
@@ -26,9 +25,4 @@ export function blockBytes(requestBytes: number, headerBytes: number, alignment:
   if (requestBytes === 0) return 0;
   const bytes = alignUp(requestBytes + headerBytes, alignment);
   return bytes < WORD_LIMIT ? bytes : 0;
-}
-
-/** A failed `configASSERT`: what the kernel's source states at that place, in words. */
-export function assertion(address: number, statement: string): Fault {
-  return new Fault('assertion', address, `configASSERT: ${statement}`);
 }

@@ -1,21 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Heap } from '../../../src/heaps/heap.js';
-import { recordedAnswers, replayAnswers, vectorsOf } from '../../vectors.js';
-
-function largestHole(heap: Heap): number {
-  let largest = 0;
-  heap.walk((kind, _address, bytes) => {
-    if (kind === 'hole' && bytes > largest) largest = bytes;
-  });
-  return largest;
-}
-
-/** The first line that differs, with its neighbour, says more than two long arrays. */
-function expectSameLines(actual: string[], expected: string[]): void {
-  const at = expected.findIndex((line, index) => line !== actual[index]);
-  expect(at < 0 ? undefined : { line: at, actual: actual[at], expected: expected[at] }).toBeUndefined();
-  expect(actual.length).toBe(expected.length);
-}
+import { expectSameLines, largestHole, recordedAnswers, replayAnswers, vectorsOf } from '../../vectors.js';
 
 /** Answers that must at least be here to compare with. */
 const HEAPS: [string, number][] = [
