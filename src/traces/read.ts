@@ -66,11 +66,7 @@ export function parseTrace(text: string, file: string): Trace {
       problems.push({ code: 'bad-trace-line', file, start: { line, column }, ...problem });
     }
   }
-  if (bad > MAXIMUM_PROBLEMS) {
-    const message = `${bad - MAXIMUM_PROBLEMS} more lines are no operations either`;
-    problems.push({ code: 'bad-trace-line', file, message });
-  }
-  if (problems.length > 0) throw new UserError(problems);
+  if (bad > 0) throw new UserError(problems, bad - problems.length);
   return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''));
 }
 

@@ -96,7 +96,9 @@ describe('a bad line', () => {
   });
 
   it('is named twenty times at most, and the others counted: a file of another kind', () => {
-    expect(problems('PNG\n'.repeat(5000))).toHaveLength(21);
+    expect(problems('PNG\n'.repeat(5000))).toHaveLength(20);
+    expect(() => parsed('PNG\n'.repeat(5000))).toThrow(expect.objectContaining({ more: 4980 }));
+    expect(() => parsed('PNG\n')).toThrow(expect.objectContaining({ more: 0 }));
   });
 
   it('says in which file it is, which field is wrong and what would be right', () => {
