@@ -1,19 +1,17 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The candidate nearest to `word`, if it is near enough to be what was meant, or the only one that begins so. */
+/** The candidate nearest to `word`, if it is near enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
   const lower = word.toLowerCase();
   const best = closest(lower, candidates as string[]);
   const tolerance = Math.max(2, Math.floor(Math.max(lower.length, best.length) * 0.4));
-  if (distance(lower, best.toLowerCase()) <= tolerance) return best;
-  const begun = beginningWith(word, candidates);
-  return begun.length === 1 ? begun[0] : undefined;
+  return distance(lower, best.toLowerCase()) <= tolerance ? best : undefined;
 }
 
 const MINIMUM_BEGINNING = 2;
 
-/** The candidates that somebody may have begun to write. */
+/** The candidates that somebody may have begun to write: for long names, made of parts. */
 export function beginningWith(word: string, candidates: readonly string[]): string[] {
   if (word.length < MINIMUM_BEGINNING) return [];
   return candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));

@@ -72,7 +72,7 @@ function targetProblems(source: ScenarioSource, { targetNames }: LoadOptions): r
   const begun = beginningWith(target, targetNames);
   const known = begun.length === 0 ? 'those that `heaplab targets` lists' : begun.join(', ');
   const expected = `one of ${known}, or the path of a profile, ending in .yaml`;
-  const near = nearest(target, targetNames);
+  const near = nearest(target, targetNames) ?? (begun.length === 1 ? begun[0] : undefined);
   return [
     source.problem({
       code: 'unknown-name',

@@ -62,7 +62,7 @@ function findProfile(nameOrPath: string, from: string | undefined): string | Pro
     code: 'unknown-name',
     message: `unknown target "${nameOrPath}"`,
     expected: `the path of a profile, or ${known}`,
-    nearest: nearest(nameOrPath, names),
+    nearest: nearest(nameOrPath, names) ?? (begun.length === 1 ? begun[0] : undefined),
   };
 }
 
