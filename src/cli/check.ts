@@ -2,6 +2,7 @@
 
 import { readText } from '../input/files.js';
 import { type Problem, UserError } from '../input/index.js';
+import { escaped } from '../report/text.js';
 import { loadScenario } from '../scenario/load.js';
 import { assertFeasible } from '../simulation/feasible.js';
 import { loadTarget } from '../targets/load.js';
@@ -13,7 +14,7 @@ export function checkCommand(terminal: Terminal, files: string[]): number {
   const problems: Problem[] = [];
   for (const file of files) {
     try {
-      terminal.print(`${file}: ${checkFile(file)}\n`);
+      terminal.print(`${escaped(`${file}: ${checkFile(file)}`)}\n`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.push(...error.problems);
@@ -30,7 +31,7 @@ function checkFile(file: string): string {
   }
   const scenario = loadScenario(file, loadOptions());
   const heap = heapNamed(scenario.heap.name);
-  const options = heapOptions(heap, scenario.heap.options, []);
+  const options = heapOptions(heap, scenario.heap.options);
   const target = scenarioTarget(scenario);
   assertFeasible(scenario, { target, heap, options }, file);
   return `a scenario, ${scenario.name} on ${target.name} with ${scenario.heap.name}`;

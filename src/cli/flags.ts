@@ -5,6 +5,8 @@ import { catalog, findHeap } from '../heaps/catalog.js';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
 import type { LoadOptions } from '../scenario/load.js';
+import type { RunLength } from '../scenario/scenario.js';
+import { RUN_LENGTH_WORDS, readRunLength } from '../scenario/schema/scenario.js';
 import { targetNames } from '../targets/load.js';
 import { MAXIMUM_RAM_BYTES } from '../targets/target.js';
 
@@ -41,6 +43,14 @@ export function numberFlag(flag: string, text: string, minimum: number, maximum:
   return value;
 }
 
+/** As in a scenario's `duration`. @throws UserError */
+export function durationFlag(text: string | undefined): RunLength | undefined {
+  if (text === undefined) return undefined;
+  const length = readRunLength(text);
+  if (length === undefined) throw badOption(`--duration ${text} is not possible`, RUN_LENGTH_WORDS);
+  return length;
+}
+
 const ALIGNMENTS = [4, 8, 16, 32];
 
 export function alignmentFlag(text: string | undefined): number | undefined {
@@ -69,14 +79,17 @@ export function heapNamed(name: string): HeapDefinition {
 export function heapOptions(
   heap: HeapDefinition,
   fromFile: HeapOptions,
-  flags: readonly string[],
+  flags: readonly string[] = [],
 ): HeapOptions {
   const values: Record<string, boolean | number | string> = { ...fromFile };
+  const names = optionNames(heap);
   for (const flag of flags) {
     const [, name, value] = /^([^=]+)=(.*)$/.exec(flag) ?? [];
     if (name === undefined || value === undefined) {
       throw badOption(`--heap-option ${flag} has no value`, 'name=value, such as asserts=false');
     }
+    // Asked before it is set: every object has a __proto__, and a schema does not look at it.
+    if (!names.includes(name)) throw new UserError([unknownOption(heap, name)]);
     values[name] = optionValue(value);
   }
   const parsed = v.safeParse(heap.options, values);
@@ -97,16 +110,18 @@ export function optionNames(heap: HeapDefinition): string[] {
 
 function optionProblem(heap: HeapDefinition, issue: v.BaseIssue<unknown>): Problem {
   const name = v.getDotPath(issue) ?? '';
-  const names = optionNames(heap);
-  if (!names.includes(name)) {
-    const problem: Problem = {
-      code: 'unknown-name',
-      message: `${heap.name} has no option "${name}"`,
-      expected: names.join(', '),
-    };
-    const guess = nearest(name, names);
-    return guess === undefined ? problem : { ...problem, nearest: guess };
-  }
+  if (!optionNames(heap).includes(name)) return unknownOption(heap, name);
   const message = `option ${name} of ${heap.name} cannot be ${issue.received}`;
   return { code: 'bad-option', message, expected: issue.expected ?? 'another value' };
+}
+
+function unknownOption(heap: HeapDefinition, name: string): Problem {
+  const names = optionNames(heap);
+  const problem: Problem = {
+    code: 'unknown-name',
+    message: `${heap.name} has no option "${name}"`,
+    expected: names.join(', '),
+  };
+  const guess = nearest(name, names);
+  return guess === undefined ? problem : { ...problem, nearest: guess };
 }

@@ -4,6 +4,7 @@ import { readFileBytes } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
+import { escaped } from '../report/text.js';
 import { settingsOf } from '../studies/again.js';
 import { type Remedy, remedies } from '../studies/rescue.js';
 import { badOption, numberFlag } from './flags.js';
@@ -23,17 +24,16 @@ interface InspectFlags {
 export function inspectCommand(terminal: Terminal, file: string, flags: InspectFlags): number {
   const result = parseResult(readResult(file), file);
   const { outOfMemory, outOfMemoryCount } = result;
-  if (outOfMemoryCount === 0) {
-    terminal.print(`${result.scenario.name}: no request failed, there is nothing to explain.\n`);
+  const number = numberFlag('--oom', flags.oom, 1, Number.MAX_SAFE_INTEGER);
+  if (outOfMemoryCount === 0 && number === 1) {
+    const text = escaped(`${result.scenario.name}: no request failed, there is nothing to explain.`);
+    terminal.print(flags.json === true ? 'null\n' : `${text}\n`);
     return SUCCESS;
   }
-  const number = numberFlag('--oom', flags.oom, 1, Number.MAX_SAFE_INTEGER);
   const event = outOfMemory.find((candidate) => candidate.number === number);
   if (event === undefined) {
-    const kept = outOfMemory.length;
     const why = number <= outOfMemoryCount ? 'was counted, but not kept in full' : 'did not happen';
-    const range = kept === 0 ? 'a run with smaller block maps: none was kept' : `1 to ${kept}`;
-    throw badOption(`--oom ${number}: event ${number} ${why}`, `${range} (see "heaplab run --keep-events")`);
+    throw badOption(`--oom ${number}: event ${number} ${why}`, eventsThere(result));
   }
   const tried = flags.rescue ? tryRemedies(result, event) : [];
   if (flags.json === true) {
@@ -43,6 +43,12 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
     if (flags.blocks === true) terminal.print(`\n${blockTable(event, terminal)}\n`);
   }
   return SUCCESS;
+}
+
+function eventsThere({ outOfMemory, outOfMemoryCount }: RunResult): string {
+  if (outOfMemoryCount === 0) return 'a run in which a request failed';
+  if (outOfMemory.length === 0) return 'a run with smaller block maps: none of this one was kept';
+  return `1 to ${outOfMemory.length} (see "heaplab run --keep-events")`;
 }
 
 /** The first event of a run just made, if there was one. */

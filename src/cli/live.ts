@@ -2,19 +2,20 @@
 
 import { formatBytes, formatSeconds } from '../input/index.js';
 import type { Task } from '../kernel/index.js';
+import { escaped } from '../report/text.js';
 import type { Request } from '../scenario/firmware.js';
-import type { Scenario } from '../scenario/scenario.js';
+import type { RunLength } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import type { Board } from '../simulation/board.js';
 import type { CreationFailure, RunObserver } from '../simulation/events.js';
 import type { Terminal } from './terminal.js';
 
-/** `--verbose`: a line per event, on standard output. */
+/** `--verbose`: a line per event. */
 export class EventLines implements RunObserver {
   private board!: Board;
 
   constructor(
-    private readonly terminal: Terminal,
+    private readonly print: (text: string) => void,
     private readonly file: string,
   ) {}
 
@@ -56,7 +57,7 @@ export class EventLines implements RunObserver {
 
   private line(text: string): void {
     const { clock } = this.board;
-    this.terminal.print(`[${formatSeconds(clock.seconds(clock.cycle))}] ${text}\n`);
+    this.print(`[${formatSeconds(clock.seconds(clock.cycle))}] ${escaped(text)}\n`);
   }
 }
 
@@ -70,7 +71,8 @@ export class Progress implements RunObserver {
 
   constructor(
     private readonly terminal: Terminal,
-    private readonly scenario: Scenario,
+    private readonly name: string,
+    private readonly length: RunLength,
   ) {}
 
   booted(board: Board): void {
@@ -80,7 +82,7 @@ export class Progress implements RunObserver {
   heapCalled(): void {
     if (++this.calls % CALLS_PER_UPDATE !== 0) return;
     this.shown = true;
-    this.terminal.warn(`\r${this.scenario.name}: ${Math.floor(this.share() * 100)} %`);
+    this.terminal.warn(`\r${escaped(this.name)}: ${Math.floor(this.share() * 100)} %`);
   }
 
   clear(): void {
@@ -88,7 +90,7 @@ export class Progress implements RunObserver {
   }
 
   private share(): number {
-    const { length } = this.scenario;
+    const { length } = this;
     const { clock } = this.board;
     return length.kind === 'time' ? clock.cycle / toCycles(length.time, clock) : this.calls / length.count;
   }

@@ -7,7 +7,7 @@ import { allowInlining, keepCompiledModules } from './engine.js';
 import { createProgram } from './program.js';
 import { INTERNAL, type Terminal, USAGE } from './terminal.js';
 
-const DEFAULT_WIDTH = 100;
+const DEFAULT_WIDTH = 80;
 const MINIMUM_WIDTH = 60;
 
 function processTerminal(): Terminal {
@@ -30,6 +30,8 @@ async function main(): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : INTERNAL);
   });
+  // Nobody reads what went wrong: the exit code still says that something did.
+  process.stderr.on('error', () => {});
   const program = createProgram(terminal, (code) => {
     process.exitCode = code;
   });

@@ -7,6 +7,8 @@ import type { Terminal } from './terminal.js';
 
 /** As in simulation/cost.ts, which help should not wait for. */
 const COSTS = ['auto', 'gcc12-Os', 'gcc12-O2', 'estimate', 'none'];
+/** Columns that explanations take at least: commander would rather leave the terminal's below 40. */
+const MINIMUM_WRAPPED = 20;
 
 type Action = (...values: never[]) => number | Promise<number>;
 
@@ -21,8 +23,11 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       writeOut: terminal.print,
       writeErr: terminal.warn,
       getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
     })
     .showHelpAfterError('(see --help)')
+    .helpCommand(false)
+    .configureHelp({ minWidthToWrap: MINIMUM_WRAPPED })
     .exitOverride();
 
   const runs = (load: () => Promise<Action>) => {
@@ -40,6 +45,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .option('--target <name|file>', "a chip's profile instead of the scenario's")
       .option('--ram <size>', 'RAM of the first region, such as 24KiB')
       .option('--reserve <size>', "RAM for the firmware's static data, such as 4KiB")
+      .option('--duration <length>', "instead of the scenario's: a time, ticks or operations, such as '10 s'")
       .option('--seed <number>', "seed instead of the scenario's")
       .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
       .option('--out <file>', 'write the result as JSON, for "heaplab inspect"')
@@ -70,7 +76,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .command('replay')
       .description('replay a recorded trace of heap operations on a heap')
       .argument('<trace>', 'trace file, plain or gzipped')
-      .option('--region <address:size>', 'a region of RAM, repeated for several', collect, [])
+      .option('--region <address:size>', 'a region of RAM, repeated for several', collect)
       .option('--ops', 'a line per operation: index, payload offset or -1, free bytes')
       .addOption(
         new Option('--cost <build>', 'count instructions, as a last column with --ops').choices([
@@ -121,19 +127,38 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .argument('<file...>', 'scenarios and profiles')
     .action(runs(async () => (await import('./check.js')).checkCommand));
 
+  program
+    .command('help')
+    .description('print the help of a command')
+    .argument('[command]', 'a command')
+    .action((name?: string) => printHelp(program, name));
+
   return program;
+}
+
+/** Of the program where no command is named. */
+async function printHelp(program: Command, name: string | undefined): Promise<void> {
+  const names = program.commands.map((command) => command.name());
+  if (name === undefined) program.help();
+  const command = program.commands.find((candidate) => candidate.name() === name);
+  if (command !== undefined) command.help();
+  const { nearest } = await import('../input/nearest.js');
+  const guess = nearest(name, names);
+  const hint = guess === undefined ? `The commands are ${names.join(', ')}.` : `(Did you mean ${guess}?)`;
+  program.error(`error: unknown command '${name}'\n${hint}`, { code: 'commander.unknownCommand' });
 }
 
 /** Options that say which heap on which memory. */
 function addDeviceOptions(command: Command): Command {
   return command
     .option('--heap <name>', 'heap (see "heaplab heaps")')
-    .option('--heap-option <name=value>', "an option of the heap's own, repeated for several", collect, [])
+    .option('--heap-option <name=value>', "an option of the heap's own, repeated for several", collect)
     .option('--heap-size <size>', 'bytes for the heap, such as 16KiB')
     .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32');
 }
 
-function collect(value: string, previous: string[]): string[] {
+/** Without a default, which help would show as "[]". */
+function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }
 

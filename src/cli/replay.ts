@@ -22,10 +22,10 @@ import { SUCCESS, type Terminal, UNEXPECTED } from './terminal.js';
 
 interface ReplayFlags {
   readonly heap?: string;
-  readonly heapOption: string[];
+  readonly heapOption?: string[];
   readonly heapSize?: string;
   readonly alignment?: string;
-  readonly region: string[];
+  readonly region?: string[];
   readonly ops?: boolean;
   readonly cost?: Build;
   readonly json?: boolean;
@@ -38,6 +38,9 @@ const FLUSH_LINES = 4096;
 const NOT_STARTED = -2;
 
 export function replayCommand(terminal: Terminal, file: string, flags: ReplayFlags): number {
+  if (flags.ops === true && flags.json === true) {
+    throw badOption('--ops and --json exclude each other', 'one of them');
+  }
   const definition = heapNamed(flags.heap ?? DEFAULT_HEAP);
   const options = heapOptions(definition, replayOptions(definition), flags.heapOption);
   const alignment = alignmentFlag(flags.alignment) ?? DEFAULT_ALIGNMENT;
@@ -63,7 +66,8 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     const replay = new Replay(meter ?? machine.handles, machine.memory, trace);
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
     else replay.run((index) => (last = index));
-    if (flags.json === true) terminal.print(`${JSON.stringify(summaryData(machine, replay.summary))}\n`);
+    if (flags.json === true)
+      terminal.print(`${JSON.stringify(summaryData(machine, replay.summary, meter))}\n`);
     else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
     return SUCCESS;
   } catch (fault) {
@@ -74,33 +78,31 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
   }
 }
 
-function regionFlags({ region: texts, heapSize }: ReplayFlags): Region[] {
+function regionFlags({ region: texts = [], heapSize }: ReplayFlags): Region[] {
   if (texts.length === 0) {
     return [{ name: 'heap', origin: DEFAULT_ORIGIN, bytes: sizeFlag('--heap-size', heapSize) ?? 20 * 1024 }];
   }
   if (heapSize !== undefined) throw badOption('--heap-size and --region exclude each other', 'one of them');
-  const regions = texts.map((text, index) => {
-    const [, origin, bytes] = /^(0x[\da-f]+|\d+):(.+)$/i.exec(text) ?? [];
-    const size = sizeFlag(`--region ${origin ?? text}:`, bytes);
-    if (
-      origin === undefined ||
-      size === undefined ||
-      Number(origin) % 4 !== 0 ||
-      Number(origin) + size > 2 ** 32
-    ) {
-      const expected = 'address:size with an address that is a multiple of 4, such as 0x20000000:2560';
-      throw badOption(`--region ${text} is no region`, expected);
-    }
-    return { name: `region ${index}`, origin: Number(origin), bytes: size };
-  });
-  regions.sort((a, b) => a.origin - b.origin);
-  regions.slice(1).forEach((region, index) => {
-    const below = regions[index]!;
-    if (below.origin + below.bytes > region.origin) {
-      throw badOption(`--region ${texts[index + 1]} overlaps another one`, 'regions apart from each other');
+  const given = texts.map((text, index) => ({ text, region: regionFlag(text, `region ${index}`) }));
+  given.sort((a, b) => a.region.origin - b.region.origin);
+  given.slice(1).forEach(({ text, region }, index) => {
+    const below = given[index]!;
+    if (below.region.origin + below.region.bytes > region.origin) {
+      throw badOption(`--region ${text} overlaps ${below.text}`, 'regions apart from each other');
     }
   });
-  return regions;
+  return given.map(({ region }) => region);
+}
+
+function regionFlag(text: string, name: string): Region {
+  const [, digits, bytesText] = /^(0x[\da-f]+|\d+):(.+)$/i.exec(text) ?? [];
+  const bytes = sizeFlag(`--region ${digits ?? text}:`, bytesText);
+  const origin = Number(digits);
+  if (bytes === undefined || origin % 4 !== 0 || origin + bytes > 2 ** 32) {
+    const expected = 'address:size with an address that is a multiple of 4, such as 0x20000000:2560';
+    throw badOption(`--region ${text} is no region`, expected);
+  }
+  return { name, origin, bytes };
 }
 
 function meteredHeap(definition: HeapDefinition, machine: ReplayMachine, build: Build): MeteredHeap {
@@ -144,9 +146,18 @@ function printOperations(
   }
 }
 
-function summaryData({ heap }: ReplayMachine, summary: ReplaySummary) {
+function summaryData({ heap }: ReplayMachine, summary: ReplaySummary, meter: MeteredHeap | undefined) {
   const heapStats = heap.stats?.();
-  return { ...summary, freeBytes: heap.freeBytes(), ...(heapStats === undefined ? {} : { heapStats }) };
+  return {
+    ...summary,
+    freeBytes: heap.freeBytes(),
+    ...(heapStats === undefined ? {} : { heapStats }),
+    ...costOf(meter),
+  };
+}
+
+function costOf(meter: MeteredHeap | undefined) {
+  return meter === undefined ? {} : { cost: { build: meter.build, instructions: meter.takeInstructions() } };
 }
 
 function summaryText(
@@ -156,13 +167,13 @@ function summaryText(
   meter: MeteredHeap | undefined,
 ): string {
   const bytes = layout.regions.reduce((sum, region) => sum + region.bytes, 0);
-  let largest = 0;
-  let holes = 0;
+  // The heap's own counter is 0 until its first call has set it.
+  const holes: number[] = [];
   heap.walk((kind, _address, size) => {
-    if (kind !== 'hole') return;
-    holes++;
-    largest = Math.max(largest, size);
+    if (kind === 'hole') holes.push(size);
   });
+  const free = holes.reduce((sum, size) => sum + size, 0);
+  const largest = holes.reduce((most, size) => Math.max(most, size), 0);
   const lines = [
     `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`,
     `  operations    ${groupDigits(summary.operations)}, of which ${groupDigits(summary.idle)} on an id that held nothing`,
@@ -170,7 +181,7 @@ function summaryText(
     `  failures      ${groupDigits(summary.failures)}`,
     `  frees         ${groupDigits(summary.frees)}`,
     `  live          ${counted(summary.liveBlocks, 'block')}, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
-    `  free          ${formatBytes(heap.freeBytes())} in ${counted(holes, 'hole')}, the largest ${formatBytes(largest)}`,
+    `  free          ${formatBytes(free)} in ${counted(holes.length, 'hole')}, the largest ${formatBytes(largest)}`,
   ];
   const stats = heap.stats?.();
   if (stats !== undefined) lines.push(`  heap stats    ${heapStatsText(stats, (text) => text)}`);

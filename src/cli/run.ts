@@ -18,6 +18,7 @@ import type { Target } from '../targets/target.js';
 import {
   alignmentFlag,
   badOption,
+  durationFlag,
   heapNamed,
   heapOptions,
   loadOptions,
@@ -40,7 +41,8 @@ export interface TargetFlags {
 
 export interface RunFlags extends TargetFlags {
   readonly heap?: string;
-  readonly heapOption: string[];
+  readonly heapOption?: string[];
+  readonly duration?: string;
   readonly seed?: string;
   readonly cost: CostChoice;
   readonly out?: string;
@@ -53,8 +55,8 @@ export interface RunFlags extends TargetFlags {
 }
 
 export async function runCommand(terminal: Terminal, files: string[], flags: RunFlags): Promise<number> {
-  if (flags.json === true && (flags.schedule === true || flags.inspect === true)) {
-    throw badOption('--json excludes --schedule and --inspect', 'one of them');
+  if ([flags.json, flags.schedule, flags.inspect].filter((given) => given === true).length > 1) {
+    throw badOption('--json, --schedule and --inspect exclude each other', 'one of them');
   }
   const keptEvents = numberFlag('--keep-events', flags.keepEvents, 1, 1_000_000);
   // Everything is read before anything runs: a mistake in the last file should not cost the first one's time.
@@ -100,6 +102,7 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
   // Options in the file belong to the file's heap; another one given by a flag has options of its own.
   const fromFile = heap.name === scenario.heap.name ? scenario.heap.options : {};
   const target = targetFor(scenario, flags);
+  const length = durationFlag(flags.duration);
   return {
     target,
     heap,
@@ -107,6 +110,7 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
     costChoice: flags.cost,
     cost: costModel(flags.cost, heap, target),
     seed: flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1),
+    ...(length !== undefined && { length }),
     checkEveryCall: flags.check === true,
   };
 }
@@ -133,8 +137,12 @@ function runOne(
   const recorder = new Recorder(keptEvents);
   const observers: RunObserver[] = [recorder];
   if (flags.schedule === true) observers.push(new ScheduleLog((line) => terminal.print(`${line}\n`)));
-  if (flags.verbose === true) observers.push(new EventLines(terminal, scenario.file));
-  const progress = terminal.interactive ? new Progress(terminal, scenario) : undefined;
+  // What programs read stays free of what people read.
+  const print = flags.json === true || flags.schedule === true ? terminal.warn : terminal.print;
+  if (flags.verbose === true) observers.push(new EventLines(print, scenario.file));
+  const progress = terminal.interactive
+    ? new Progress(terminal, scenario.name, settings.length ?? scenario.length)
+    : undefined;
   if (progress !== undefined) observers.push(progress);
 
   const outcome = run(scenario, settings, observers);

@@ -30,7 +30,7 @@ import { SUCCESS, type Terminal } from './terminal.js';
 
 export interface SizeFlags {
   readonly heaps?: string;
-  readonly heapOption: string[];
+  readonly heapOption?: string[];
   readonly target?: string;
   readonly alignment?: string;
   readonly seed?: string;
@@ -104,7 +104,7 @@ function workloadOf(file: string, flags: SizeFlags): Workload {
 }
 
 /** The heaps named by `--heaps`, else all; `--heap-option` goes to those that have it. */
-function candidatesOf({ heaps, heapOption }: SizeFlags, workload: Workload): Candidate[] {
+function candidatesOf({ heaps, heapOption = [] }: SizeFlags, workload: Workload): Candidate[] {
   const chosen = heaps === undefined ? catalog : heaps.split(',').map((name) => heapNamed(name.trim()));
   const known = chosen.map((heap) => Object.keys(candidateFor(heap).options));
   const stray = heapOption.find((flag) => !known.some((names) => names.includes(nameOf(flag))));

@@ -3,7 +3,7 @@
 import type { ChalkInstance } from 'chalk';
 
 export interface Terminal {
-  /** Columns; adapts to the terminal, 100 where there is none. */
+  /** Columns; adapts to the terminal, 80 where there is none. */
   readonly width: number;
   readonly color: ChalkInstance;
   /** Standard output, text as it is. */

@@ -1,4 +1,4 @@
-export { nearest } from './nearest.js';
+export { beginningWith, nearest } from './nearest.js';
 export { type Position, type Problem, type ProblemCode, problemLine, UserError } from './problem.js';
 export { fileErrorReason, readFileBytes, unreadable } from './read-text.js';
 export {

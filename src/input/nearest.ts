@@ -42,3 +42,11 @@ function continued(word: string, candidates: readonly string[]): string | undefi
       undefined,
     );
 }
+
+const MINIMUM_BEGINNING = 2;
+
+/** The candidates that somebody may have begun to write: for long names, made of parts. */
+export function beginningWith(word: string, candidates: readonly string[]): string[] {
+  if (word.length < MINIMUM_BEGINNING) return [];
+  return candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+}

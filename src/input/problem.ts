@@ -43,8 +43,13 @@ export interface Problem {
 export class UserError extends Error {
   override readonly name = 'UserError';
 
-  constructor(readonly problems: readonly Problem[]) {
-    super(problems.map(problemLine).join('\n'));
+  /** `more`: how many problems of the same kind were only counted. */
+  constructor(
+    readonly problems: readonly Problem[],
+    readonly more = 0,
+  ) {
+    const lines = problems.map(problemLine);
+    super([...lines, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n'));
   }
 }
 

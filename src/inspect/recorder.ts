@@ -283,7 +283,9 @@ export class Recorder implements RunObserver {
       (worst, event) => Math.max(worst, event.fragmentation.external),
       Math.max(this.trend.worstFragmentation, externalFragmentation(freeBytes, largestHole)),
     );
-    const minimumEverFreeBytes = Math.min(this.minimumFreeBytes, board.heapBytes);
+    // Where no request was served, free memory never was another than it is at the end.
+    const served = this.minimumFreeBytes !== Number.POSITIVE_INFINITY;
+    const minimumEverFreeBytes = served ? this.minimumFreeBytes : freeBytes;
     const unjudged = {
       version: RESULT_VERSION,
       scenario: {
@@ -301,6 +303,7 @@ export class Recorder implements RunObserver {
       },
       cost: { choice: settings.costChoice, source: cost.source, estimated: cost.estimated },
       seed,
+      ...(settings.length !== undefined && { length: settings.length }),
       outcome,
       // Over all resets, unlike the kernel's own count.
       tick: Math.floor(board.clock.cycle / board.clock.cyclesPerTick),

@@ -169,6 +169,14 @@ const Target = v.object({
   }),
 });
 
+const RunLength = v.variant('kind', [
+  v.object({
+    kind: v.literal('time'),
+    time: v.object({ amount: v.number(), unit: v.picklist(['seconds', 'ticks', 'cycles']) }),
+  }),
+  v.object({ kind: v.literal('operations'), count: Count }),
+]);
+
 export const RunResultSchema = v.object({
   version: v.literal(RESULT_VERSION),
   scenario: v.object({
@@ -187,6 +195,8 @@ export const RunResultSchema = v.object({
   }),
   cost: v.object({ choice: v.picklist(COST_CHOICES), source: v.string(), estimated: v.boolean() }),
   seed: Count,
+  /** How long the run was to last, where that was not what the scenario says. */
+  length: v.optional(RunLength),
   outcome: v.picklist(OUTCOMES),
   tick: Count,
   cycle: Count,

@@ -4,7 +4,8 @@ import Table from 'cli-table3';
 import { formatBytes } from '../input/index.js';
 import { hex } from '../mcu/index.js';
 import type { Target } from '../targets/target.js';
-import type { Paint } from './paint.js';
+import { columnsOf, type Paint } from './paint.js';
+import { cut, printable, widthOf, wrap } from './text.js';
 
 /** A heap as the catalog describes it, its options included. */
 export interface HeapDescription {
@@ -35,7 +36,7 @@ export function targetList(targets: readonly Target[], paint: Paint): string {
     String(target.alignment),
     target.vendor,
   ]);
-  return plainTable(['target', 'core', 'RAM', 'clock', 'align', 'vendor'], rows, paint);
+  return plainTable(['target', 'core', 'RAM', 'clock', 'align', 'vendor'], rows, paint, cut);
 }
 
 export function targetReport(target: Target, paint: Paint): string {
@@ -61,7 +62,7 @@ export function targetReport(target: Target, paint: Paint): string {
     ['profile', target.file],
   ];
   if (target.source !== '') facts.push(['source', target.source]);
-  return `${paint.color.bold(target.name)} (${target.vendor})\n${factLines(facts, paint)}`;
+  return `${paint.color.bold(printable(target.name))} (${printable(target.vendor)})\n${factLines(facts, paint)}`;
 }
 
 export function heapList(heaps: readonly HeapDescription[], paint: Paint): string {
@@ -69,6 +70,7 @@ export function heapList(heaps: readonly HeapDescription[], paint: Paint): strin
     ['heap', 'policy'],
     heaps.map((heap) => [heap.name, heap.policy]),
     paint,
+    (text, width) => wrap(text, width).join('\n'),
   );
 }
 
@@ -113,7 +115,7 @@ function factLines(facts: readonly [string, string][], paint: Paint): string {
 
 function fold(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
+  for (const word of printable(text).split(/\s+/)) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width)
       lines[lines.length - 1] = `${last} ${word}`;
@@ -140,13 +142,28 @@ const NO_BORDERS = {
   middle: '  ',
 };
 
-function plainTable(head: readonly string[], rows: readonly string[][], paint: Paint): string {
+const GAP = 2;
+/** However narrow the terminal. */
+const MINIMUM_LAST_COLUMN = 8;
+
+/** `narrowed` makes the last column as narrow as the others leave it. */
+function plainTable(
+  head: readonly string[],
+  rows: readonly string[][],
+  paint: Paint,
+  narrowed: (text: string, width: number) => string,
+): string {
+  const all = [head, ...rows];
+  const taken = head.slice(0, -1).reduce((sum, _, column) => {
+    return sum + GAP + Math.max(...all.map((row) => widthOf(row[column]!)));
+  }, 0);
+  const room = Math.max(MINIMUM_LAST_COLUMN, columnsOf(paint) - taken);
   const table = new Table({
     head: head.map((title) => paint.color.dim(title)),
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  table.push(...rows);
+  table.push(...rows.map((row) => [...row.slice(0, -1), narrowed(row.at(-1)!, room)]));
   return table
     .toString()
     .split('\n')

@@ -15,12 +15,12 @@ const LINES_BELOW = 1;
 export async function problemReport(error: UserError, paint: Paint): Promise<string> {
   // Only those who made a mistake wait for it to load.
   const { codeFrameColumns } = await import('@babel/code-frame');
-  const { problems } = error;
+  const { problems, more } = error;
   const drawing: Drawing = { codeFrameColumns, linesOf: splitOnce() };
   const shown = problems.slice(0, SHOWN_PROBLEMS);
   return stack([
     ...shown.map((problem) => problemText(problem, drawing, paint)),
-    count(problems.length, shown.length, paint),
+    count(problems.length + more, shown.length, paint),
   ]);
 }
 

@@ -8,6 +8,7 @@ import type { Queue, Task } from '../kernel/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from '../simulation/board.js';
 import type { RunObserver } from '../simulation/events.js';
+import { escaped } from './text.js';
 
 export class ScheduleLog implements RunObserver {
   private board!: Board;
@@ -77,7 +78,7 @@ export class ScheduleLog implements RunObserver {
   }
 
   private line(event: string, ...details: (string | number)[]): void {
-    this.print([this.board.kernel.scheduler.tick, event, ...details].join(' '));
+    this.print(escaped([this.board.kernel.scheduler.tick, event, ...details].join(' ')));
   }
 }
 

@@ -4,6 +4,8 @@ import stringWidth from 'string-width';
 
 const ESCAPE = String.fromCharCode(0x1b);
 const CONTROL = /([\p{Cc}\u2028\u2029])(\[[\d;]*m)?/gu;
+const INVISIBLE = /[\p{Cc}\u2028\u2029]/gu;
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 const GLUE = '\u00a0';
 
 /** Names come from files: whatever would move the cursor or break a line becomes visible. Colours may stay. */
@@ -11,6 +13,16 @@ export function printable(text: string): string {
   return text.replace(CONTROL, (all: string, control: string, color: string | undefined) =>
     control === ESCAPE && color !== undefined ? all : `\ufffd${color ?? ''}`,
   );
+}
+
+/** For lines that other programs read: what {@link printable} only hides, colours too, as in a string of C. */
+export function escaped(text: string): string {
+  return text.replace(INVISIBLE, (character) => {
+    const code = character.charCodeAt(0);
+    const short = SHORT_ESCAPES[character];
+    if (short !== undefined) return short;
+    return code > 0xff ? `\\u${code.toString(16)}` : `\\x${code.toString(16).padStart(2, '0')}`;
+  });
 }
 
 export function widthOf(text: string): number {

@@ -2,7 +2,7 @@
 
 import type * as v from 'valibot';
 import { byPlace, type Path, type Source, validate, valueAt } from '../input/files.js';
-import { nearest, type Position, type Problem, UserError } from '../input/index.js';
+import { beginningWith, nearest, type Position, type Problem, UserError } from '../input/index.js';
 import { loadPolicy, loadSteps, type StepPlace } from './load-steps.js';
 import type { Expectations, Interrupt, Queue, Scenario, Task } from './scenario.js';
 import { type ScenarioDocument, scenarioSchema } from './schema/scenario.js';
@@ -69,8 +69,10 @@ function targetProblems(source: ScenarioSource, { targetNames }: LoadOptions): r
   const target = valueAt(source.value, path);
   const isPath = typeof target !== 'string' || /\.ya?ml$|[/\\]/.test(target);
   if (isPath || targetNames === undefined || targetNames.includes(target)) return [];
-  const expected = 'one of those that `heaplab targets` lists, or the path of a profile, ending in .yaml';
-  const near = nearest(target, targetNames);
+  const begun = beginningWith(target, targetNames);
+  const known = begun.length === 0 ? 'those that `heaplab targets` lists' : begun.join(', ');
+  const expected = `one of ${known}, or the path of a profile, ending in .yaml`;
+  const near = nearest(target, targetNames) ?? (begun.length === 1 ? begun[0] : undefined);
   return [
     source.problem({
       code: 'unknown-name',

@@ -4,7 +4,7 @@ import { Corruption } from '../heaps/heap.js';
 import { Stop } from '../kernel/index.js';
 import { Clock, Fault } from '../mcu/index.js';
 import { RandomStream } from '../scenario/random.js';
-import type { Outcome, Scenario } from '../scenario/scenario.js';
+import type { Outcome, RunLength, Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
@@ -15,6 +15,8 @@ import { PATIENCE_SECONDS, type Release } from './heap-service.js';
 
 export interface RunSettings extends BoardConfig {
   readonly seed: number;
+  /** Instead of the scenario's. */
+  readonly length?: RunLength;
   /** How `cost` was chosen, to choose again for another heap. */
   readonly costChoice: CostChoice;
   /** Check the heap's invariants after every call: slow, and finds an overflow at once. */
@@ -34,7 +36,7 @@ export function run(scenario: Scenario, settings: RunSettings, observers: readon
   assertFeasible(scenario, settings);
   const events = broadcast(observers);
   const clock = new Clock(target.clockHertz, target.tickHertz);
-  const { length } = scenario;
+  const length = settings.length ?? scenario.length;
   const cyclesLeft = () =>
     length.kind === 'time' ? toCycles(length.time, clock) - clock.cycle : clock.cycles(PATIENCE_SECONDS);
   const budget = { made: 0, limit: length.kind === 'operations' ? length.count : Number.POSITIVE_INFINITY };

@@ -11,7 +11,7 @@ import type { RunSettings } from '../simulation/run.js';
 
 /** The scenario from the text in the result, and the settings it ran with. @throws UserError */
 export function settingsOf(result: RunResult): { scenario: Scenario; settings: RunSettings } {
-  const { target, seed } = result;
+  const { target, seed, length } = result;
   const heap = findHeap(result.heap.name);
   if (heap === undefined) {
     const message = `this heaplab has no heap "${result.heap.name}"`;
@@ -22,5 +22,6 @@ export function settingsOf(result: RunResult): { scenario: Scenario; settings: R
   const { source, file } = result.scenario;
   const scenario = loadScenarioAgain(file, source, { heapNames: catalog.map(({ name }) => name) });
   const cost = costModel(choice, heap, target);
-  return { scenario, settings: { target, heap, options, seed, costChoice: choice, cost } };
+  const settings = { target, heap, options, seed, costChoice: choice, cost };
+  return { scenario, settings: length === undefined ? settings : { ...settings, length } };
 }

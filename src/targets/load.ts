@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { readText, validate, YamlFile } from '../input/files.js';
-import { nearest, type Problem, UserError } from '../input/index.js';
+import { beginningWith, nearest, type Problem, UserError } from '../input/index.js';
 import { packageFile } from '../input/package-file.js';
 import { type TargetFault, targetFaults } from './faults.js';
 import { type CompleteProfile, type ExtendingProfile, targetSchema } from './schema.js';
@@ -56,12 +56,18 @@ function findProfile(nameOrPath: string, from: string | undefined): string | Pro
   }
   const names = targetNames();
   if (names.includes(nameOrPath)) return join(BUILT_IN, `${nameOrPath}.yaml`);
+  const begun = beginningWith(nameOrPath, names);
+  const known = begun.length === 0 ? 'one of the names that `heaplab targets` lists' : oneOf(begun);
   return {
     code: 'unknown-name',
     message: `unknown target "${nameOrPath}"`,
-    expected: 'the path of a profile, or one of the names that `heaplab targets` lists',
-    nearest: nearest(nameOrPath, names),
+    expected: `the path of a profile, or ${known}`,
+    nearest: nearest(nameOrPath, names) ?? (begun.length === 1 ? begun[0] : undefined),
   };
+}
+
+function oneOf(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `one of ${names.join(', ')}`;
 }
 
 /** `below`: the files that led here. @throws UserError with the problems of the first file that has some */

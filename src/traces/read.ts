@@ -73,15 +73,10 @@ export function parseTrace(text: string, file: string): Trace {
       problems.push({ code: 'bad-trace-line', file, start: { line, column }, ...problem });
     }
   }
-  if (bad > MAXIMUM_PROBLEMS) {
-    const more = bad - MAXIMUM_PROBLEMS;
-    const message =
-      more === 1 ? '1 more line is no operation either' : `${more} more lines are no operations either`;
-    problems.push({ code: 'bad-trace-line', file, message });
-  }
-  if (problems.length > 0) {
+  if (bad > 0) {
     const source = inLines(text);
-    throw new UserError(problems.map((problem) => ({ ...problem, source })));
+    const shown = problems.map((problem) => ({ ...problem, source }));
+    throw new UserError(shown, bad - shown.length);
   }
   return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''));
 }

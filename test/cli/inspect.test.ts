@@ -55,6 +55,11 @@ describe.concurrent('inspect', () => {
     expect(listed).toHaveLength(result.outOfMemory[0]!.map.length);
   });
 
+  it('prints null for no event with --json', async () => {
+    const { code, stdout } = await heaplab(['inspect', HEALTHY, '--json']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'null\n' });
+  });
+
   it('prints an event of the result with --json', async () => {
     const { code, stdout } = await heaplab(['inspect', RESULT, '--json', '--oom', '3']);
     expect(code).toBe(0);
@@ -83,6 +88,18 @@ describe.concurrent('inspect refuses', () => {
     expect(problem!.code).toBe('bad-option');
     expect(problem!.message).toContain(`--oom ${number}`);
     expect(problem!.expected).toMatch(expected);
+  });
+
+  it.each([
+    ['x', '--oom x'],
+    ['2', 'did not happen'],
+  ])('event %s of a run without any', async (number, message) => {
+    for (const flags of [[], ['--json']]) {
+      const [problem, ...others] = await refusal(['inspect', HEALTHY, '--oom', number, ...flags]);
+      expect(others).toEqual([]);
+      expect(problem!.code).toBe('bad-option');
+      expect(problem!.message).toContain(message);
+    }
   });
 
   it('an event that was not kept, and says what keeps it', async () => {

@@ -63,6 +63,16 @@ describe.concurrent('targets', () => {
     expect(problem!.message).toContain(`"${name}"`);
   });
 
+  it('names those that begin like what it does not know', async () => {
+    const { code, stderr } = await heaplab(['targets', 'stm32']);
+    const known = TARGET_NAMES.filter((name) => name.startsWith('stm32'));
+    expect(known.length).toBeGreaterThan(3);
+    expect(code).toBe(2);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(`one of ${known.join(', ')} `);
+    const [one] = await refusal(['targets', 'esp']);
+    expect(one).toMatchObject({ expected: expect.stringContaining('esp32-c3'), nearest: 'esp32-c3' });
+  });
+
   it('reports a profile with mistakes', async () => {
     const file = scratch.write('bad.yaml', 'extends: rp2040\nclock: fast\ntick: often\n');
     const problems = await refusal(['targets', file]);
@@ -74,7 +84,9 @@ describe.concurrent('heaps', () => {
   it('lists all', async () => {
     const [head, ...lines] = (await printed('heaps')).trimEnd().split('\n');
     expect(head).toMatch(/^heap +policy$/);
-    expect(lines.map((line) => line.split(' ')[0])).toEqual(HEAP_NAMES);
+    // Policies go on in the next line.
+    const first = lines.filter((line) => !line.startsWith(' '));
+    expect(first.map((line) => line.split(' ')[0])).toEqual(HEAP_NAMES);
   });
 
   it('prints all of them as JSON, and one as it is in the list', async () => {
@@ -136,6 +148,8 @@ describe.concurrent('help', () => {
 describe.concurrent('what is no command or flag', () => {
   it.each([
     [['rnu'], 'Did you mean run?'],
+    [['help', 'rnu'], 'Did you mean run?'],
+    [['help', 'nope'], "unknown command 'nope'\nThe commands are run, inspect"],
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['targets', '--jsno'], 'Did you mean --json?'],
     [['heaps', 'heap_4', 'heap_2'], 'too many arguments'],

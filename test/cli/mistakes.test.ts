@@ -248,7 +248,7 @@ describe.concurrent.each(['run', 'check'])('%s, where the target is the trouble'
     const file = scratch.write(`tiny-${command}.yaml`, scenarioKeys().replace('generic-32', './tiny.yaml'));
     const { code, stdout, stderr } = await heaplab([command, GOOD, file]);
     expect({ code, ran: stdout.includes('passed') }).toEqual({ code: 2, ran: false });
-    expect(stderr).toMatch(/error\[contradiction\]: generic-32 has no room for a heap/);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('error[contradiction]: generic-32 has no room');
     if (command === 'check') expect(stderr).toContain(`${file}: error`);
   });
 });

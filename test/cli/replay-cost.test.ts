@@ -125,4 +125,17 @@ describe.concurrent('replay --cost follows the rules of the paths', () => {
     const { stdout } = await heaplab(['replay', trace, '--cost', 'gcc12-O2']);
     expect(stdout).toMatch(/cost\s+\d+ instructions \(gcc 12\.2 -O2 on cortex-m3\b/);
   });
+
+  it('and has it in the JSON, with all calls', async () => {
+    const trace = scratch.write('json.trace', 'a 1 24\na 2 24\nf 1\n');
+    const [{ stdout }, { stdout: plain }, lines] = await Promise.all([
+      heaplab(['replay', trace, '--json', '--cost', 'gcc12-Os']),
+      heaplab(['replay', trace, '--json']),
+      costs(trace, 'heap_4', 'gcc12-Os'),
+    ]);
+    const { cost, ...summary } = JSON.parse(stdout) as { cost: { build: string; instructions: number } };
+    expect(summary).toEqual(JSON.parse(plain));
+    expect(cost.build).toMatch(/gcc 12\.2 -Os/);
+    expect(cost.instructions).toBe(lines.reduce((sum, [, instructions]) => sum + Number(instructions), 0));
+  });
 });

@@ -2,7 +2,7 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { refusal, Scratch, usageError } from './run.js';
+import { heaplab, refusal, Scratch, usageError } from './run.js';
 
 const scratch = new Scratch();
 const TRACE = scratch.write('good.trace', 'a 1 10\nf 1\n');
@@ -13,6 +13,13 @@ describe.concurrent('replay refuses a flag', () => {
   it.each([
     ['--region 0x20000000:1024 --region 0x30000000:1024', 'heap_4', 'one --region'],
     ['--region 0x20000000:1024 --region 0x20000200:1024', '0x20000200:1024', 'apart'],
+    [
+      '--region 0x20000200:1024 --region 0x20000000:1024',
+      '0x20000200:1024 overlaps 0x20000000:1024',
+      'apart',
+    ],
+    ['--region 0x20000200:1KiB --region 0x10000000:64 --region 0x20000000:1KiB', '0x20000200:1KiB', 'apart'],
+    ['--ops --json', '--ops', 'one of them'],
     ['--region 0x20000002:1024', '0x20000002:1024', 'multiple of 4'],
     ['--region 0xfffffff0:64', '0xfffffff0:64', 'address:size'],
     ['--region 0x20000000:0', '--region', 'size'],
@@ -115,6 +122,14 @@ describe.concurrent('replay refuses what is no trace', () => {
     expect(problems.map(({ message }) => message).join('\n')).toMatch(
       /"x 2".*\n.*"a".*\n.*"-1".*\n.*4294967296/,
     );
+  });
+
+  it('and counts those that it does not name', async () => {
+    const file = scratch.write('many.trace', 'a 1 8\nnonsense\n'.repeat(1234));
+    const { code, stderr } = await heaplab(['replay', file]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^1,234 problems, the first 20 shown$/m);
+    expect(stderr.match(/error\[/g)).toHaveLength(20);
   });
 
   it('binary, without printing what moves the cursor', async () => {

@@ -234,3 +234,16 @@ describe.concurrent('replay reads', () => {
     expect(lines).toEqual(await operations(EVERY_KIND));
   });
 });
+
+describe.concurrent('replay of nothing', () => {
+  const empty = scratch.write('empty.trace', '# nothing\n');
+
+  it.each(HEAPS)('leaves all of %s free', async (heap) => {
+    const { code, stdout } = await heaplab(['replay', empty, '--heap', heap]);
+    expect(code).toBe(0);
+    const [, free, largest] = /free +([\d,]+ B) in 1 hole, the largest ([\d,]+ B)$/m.exec(stdout)!;
+    expect(free).toBe(largest);
+    // heap_1 never reaches the last bytes.
+    expect(free).toBe(heap === 'heap_1' ? '20,464 B' : '20,472 B');
+  });
+});

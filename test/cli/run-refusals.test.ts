@@ -21,6 +21,11 @@ describe.concurrent('run refuses a flag', () => {
     ['--keep-events 0', '--keep-events 0', 'from 1'],
     ['--heap-option asserts', '--heap-option asserts', 'name=value'],
     ['--json --schedule', '--json', 'one of them'],
+    ['--json --inspect', '--json', 'one of them'],
+    ['--schedule --inspect', '--inspect', 'one of them'],
+    ['--duration 10', '--duration 10', 'such as 10 s'],
+    ['--duration 0s', '--duration 0s', 'operations'],
+    ['--duration 1.5operations', '--duration', 'operations'],
   ])('%s', async (flags, named, expected) => {
     const [problem, ...others] = await refusal(['run', SCENARIO, ...flags.split(' ')]);
     expect(others).toEqual([]);
@@ -42,6 +47,8 @@ describe.concurrent('run refuses a flag', () => {
   it.each([
     ['--heap heap_40', '"heap_40"', 'heap_4'],
     ['--heap-option protector=true', '"protector"', undefined], // heap_4's, and this is heap_2
+    ['--heap-option __proto__=3', '"__proto__"', undefined],
+    ['--heap-option constructor=true', '"constructor"', undefined],
     ['--target stm32f103', '"stm32f103"', 'stm32f103c8'],
     ['--target toaster', '"toaster"', undefined],
   ])('%s', async (flags, named, nearest) => {

@@ -73,6 +73,9 @@ describe.concurrent('run with another device', () => {
       [16_384, 4096, 8192],
     ],
     ['--reserve 0', ({ target }) => target.staticDataBytes, 0],
+    ['--duration 250ms', ({ target, cycle }) => Math.floor((cycle * 1000) / target.clockHertz), 250],
+    ['--duration 77ticks', ({ tick }) => tick, 77],
+    ['--duration 40operations', ({ operations }) => operations, 40],
     ['--cost none', ({ malloc, suspension }) => [malloc.cycles.maximum, suspension.longest], [0, 0]],
     ['--cost estimate', ({ cost }) => cost.estimated, true],
     ['--cost gcc12-O2', ({ cost }) => cost.source.includes('-O2'), true],
@@ -148,11 +151,48 @@ describe.concurrent('run with several scenarios', () => {
     expect(written).toEqual(results);
   });
 
+  it('lasts as long as --duration says, all of them', async () => {
+    const { stdout } = await heaplab(['run', first, second, '--json', '--duration', '30 ticks']);
+    expect((JSON.parse(stdout) as RunResult[]).map(({ tick }) => tick)).toEqual([30, 30]);
+  });
+
   it('fails when one of them does', async () => {
     const { code, stdout } = await heaplab(['run', second, first, '--heap', 'heap_4']);
     expect(code).toBe(1);
     expect(stdout.match(/^[✓✗] (passed|failed)/gm)).toEqual(['✓ passed', '✗ failed']);
   });
+});
+
+it('makes a run of another length again as it was', async () => {
+  const text = oneTask(
+    'repeat: { times: forever, steps: [ { alloc: { name: x, size: 500 } }, { delay: 1 ms } ] }',
+  );
+  const file = scratch.write('growing.yaml', text);
+  const out = scratch.path('growing.json');
+  // It lasts 100 ms and fails after 12.
+  await heaplab(['run', file, '--duration', '20 ticks', '--out', out]);
+  const { code, stdout } = await heaplab(['inspect', out, '--json']);
+  expect(code).toBe(0);
+  const { remedies } = JSON.parse(stdout) as { remedies: { what: string; outOfMemoryCount: number }[] };
+  const { outOfMemoryCount } = JSON.parse(readFileSync(out, 'utf8')) as RunResult;
+  expect(outOfMemoryCount).toBeGreaterThan(0);
+  // A run of the scenario's own length would fail five times as often.
+  const alike = remedies.filter(({ what }) => what === 'heap_2' || what === 'heap_2_coalescing');
+  expect(alike.map((remedy) => remedy.outOfMemoryCount)).toEqual([outOfMemoryCount, outOfMemoryCount]);
+});
+
+it('says what is free where nothing was ever requested', async () => {
+  const static_ = scratch.write(
+    'objects.yaml',
+    'extends: generic-32\nkernel: { objects from heap: false }\n',
+  );
+  const text = oneTask('delay: 1 ms', 'alloc: { name: x, size: 1 MiB }');
+  for (const heap of ['heap_2', 'heap_4']) {
+    const file = scratch.write(`idle-${heap}.yaml`, text.replace('heap_4', heap));
+    const result = await runJson(file, '--target', static_);
+    expect(result.allocations).toBe(0);
+    expect(result.minimumEverFreeBytes).toBe(result.freeBytes);
+  }
 });
 
 it('runs a scenario whose path has blanks, and says how to inspect it', async () => {

@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Bytes of standard output after which the reader goes away, as `head` does. */
   readonly closeAfter?: number;
+  /** Nobody reads standard error. */
+  readonly closeErrors?: boolean;
 }
 
 /** Also sees to it that the program neither hangs nor crashes: no signal, no code 3, no stack trace. */
@@ -45,7 +47,7 @@ export async function heaplab(args: readonly string[], around: Surroundings = {}
   return answer as Answer;
 }
 
-function started(args: readonly string[], { cwd, env, closeAfter }: Surroundings) {
+function started(args: readonly string[], { cwd, env, closeAfter, closeErrors }: Surroundings) {
   return new Promise<{ code: number | string; stdout: string; stderr: string }>((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: cwd ?? ROOT,
@@ -62,6 +64,7 @@ function started(args: readonly string[], { cwd, env, closeAfter }: Surroundings
       received += chunk.length;
       if (closeAfter !== undefined && received >= closeAfter) child.stdout.destroy();
     });
+    if (closeErrors === true) child.stderr.destroy();
     child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -100,7 +103,9 @@ export async function refusal(args: readonly string[], around: Surroundings = {}
 }
 
 function refused(block: string): Refused {
-  const [head, ...lines] = block.split('\n') as [string, ...string[]];
+  // What is folded goes on further to the right; code frames have their bars there.
+  const unfolded = block.replaceAll(/\n {4}(?=[^\s|>\d])/g, ' ');
+  const [head, ...lines] = unfolded.split('\n') as [string, ...string[]];
   const match = /^(?:(.*?): )?error\[([a-z-]+)\]: (.*)$/.exec(head);
   expect(match, block).not.toBeNull();
   const [, place, code, message] = match!;

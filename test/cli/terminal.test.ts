@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import stringWidth from 'string-width';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { heaplab, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
+import { heaplab, oneTask, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
 
 const scratch = new Scratch();
 /** A short run with everything in it: tables, a map, a trend, a failed request. */
@@ -58,6 +58,15 @@ describe.concurrent('no line is longer than the terminal is wide', () => {
     ['a mistake', ['check', BAD]],
     ['a target', ['targets', 'stm32f407vg']],
     ['a heap', ['heaps', 'heap_4']],
+    ['all targets', ['targets']],
+    ['all heaps', ['heaps']],
+    ['an unknown target', ['targets', 'stm32']],
+    ['help', ['--help']],
+    ['help without a command', []],
+    ...['run', 'inspect', 'replay', 'targets', 'heaps', 'check'].map((name): [string, string[]] => [
+      `help of ${name}`,
+      [name, '--help'],
+    ]),
   ];
   const cases = commands.flatMap(([name, args]) => [60, 140].map((width) => ({ name, args, width })));
 
@@ -65,6 +74,12 @@ describe.concurrent('no line is longer than the terminal is wide', () => {
     const env = { COLUMNS: String(width), FORCE_COLOR: '1' };
     const { stdout, stderr } = await heaplab(args, { env });
     const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => stringWidth(line) > width);
+    expect(lines).toEqual([]);
+  });
+
+  it.each(commands)('%s at 80 where there is no terminal', async (_name, args) => {
+    const { stdout, stderr } = await heaplab(args);
+    const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => stringWidth(line) > 80);
     expect(lines).toEqual([]);
   });
 
@@ -89,7 +104,66 @@ describe.concurrent('a reader that goes away early', () => {
   });
 });
 
+describe.concurrent('standard error that nobody reads', () => {
+  it.each<[name: string, args: string[], code: number]>([
+    ['a mistake', ['check', BAD], 2],
+    ['a flag that is none', ['run', '--nonsense'], 2],
+    ['a scenario that expects otherwise', ['run', SCENARIO, '--heap', 'heap_4', '--json', '--verbose'], 1],
+  ])('leaves the exit code of %s', async (_name, args, code) => {
+    expect((await heaplab(args, { closeErrors: true })).code).toBe(code);
+  });
+});
+
+describe.concurrent('control characters of a scenario', () => {
+  const text = String.raw`"a\e[2Jb\nc\u009bd\u2028e"`;
+  const file = scratch.write('log.yaml', oneTask(`log: ${text}`));
+
+  it.each([['--verbose'], ['--schedule']])('are escaped by %s', async (flag) => {
+    const { code, stdout } = await heaplab(['run', file, flag!]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(String.raw`a\x1b[2Jb\nc\x9bd\u2028e`);
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028]/u);
+  });
+});
+
+describe.concurrent('names with control characters', () => {
+  const name = String.raw`"a\e[2J\u0007b"`;
+  const scenario = scratch.write('name.yaml', oneTask('delay: 1 ms').replace('name: test', `name: ${name}`));
+  const profile = scratch.write('name-of-target.yaml', `extends: rp2040\nname: ${name}\nvendor: ${name}\n`);
+  const out = scratch.path('name.json');
+
+  it('never reach the terminal', async () => {
+    const ran = await heaplab(['run', scenario, '--out', out]);
+    const others = await Promise.all(
+      [
+        ['check', scenario, profile],
+        ['inspect', out],
+        ['targets', profile],
+      ].map((args) => heaplab(args)),
+    );
+    for (const { code, stdout } of [ran, ...others]) {
+      expect(code).toBe(0);
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    }
+  });
+});
+
 describe.concurrent('standard output', () => {
+  it('is one JSON document, whatever is told beside it', async () => {
+    const [plain, verbose] = await Promise.all(
+      [[], ['--verbose']].map((flags) => heaplab(['run', SCENARIO, '--json', ...flags])),
+    );
+    expect(verbose!.stdout).toBe(plain!.stdout);
+    expect(verbose!.stderr).toMatch(/^\[0 s\] power on: /);
+  });
+
+  it('is the schedule alone', async () => {
+    const [plain, verbose] = await Promise.all(
+      [[], ['--verbose']].map((flags) => heaplab(['run', SCENARIO, '--schedule', ...flags])),
+    );
+    expect(verbose!.stdout).toBe(plain!.stdout);
+  });
+
   it('has results only, standard error errors only', async () => {
     const profile = join(TARGETS, 'rp2040.yaml');
     const { code, stdout, stderr } = await heaplab(['check', profile, BAD]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bar, cut, glue, printable, widthOf, wrap } from '../../src/report/text.js';
+import { bar, cut, escaped, glue, printable, widthOf, wrap } from '../../src/report/text.js';
 
 const ESCAPE = String.fromCharCode(27);
 
@@ -45,6 +45,13 @@ describe('cut', () => {
 describe('printable', () => {
   it('shows what would move the cursor and lets colours pass', () => {
     expect(printable(`a\n${ESCAPE}[2Jb${ESCAPE}[31mc`)).toBe(`a\ufffd\ufffd[2Jb${ESCAPE}[31mc`);
+  });
+});
+
+describe('escaped', () => {
+  it('shows what would move the cursor or break the line, colours too', () => {
+    expect(escaped(`a\n\r\tb${ESCAPE}[31mc\u0085\u2029\0`)).toBe(String.raw`a\n\r\tb\x1b[31mc\x85\u2029\x00`);
+    expect(escaped('Überlauf: 12 % — ¼')).toBe('Überlauf: 12 % — ¼');
   });
 });
 

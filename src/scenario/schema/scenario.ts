@@ -27,16 +27,19 @@ function flag(description: string, byDefault: boolean) {
   return v.optional(described(description, v.boolean(FLAG_WORDS)), byDefault);
 }
 
+export const RUN_LENGTH_WORDS = 'how long the run lasts, such as 10 s, 5000 ticks or 100000 operations';
+
 /** `10 s`, `5000 ticks`, `100000 operations`. */
 export const runLength = named(
   reading<RunLength>(
-    'how long the run lasts, such as 10 s, 5000 ticks or 100000 operations',
+    RUN_LENGTH_WORDS,
     { type: 'string', pattern: '^ *[0-9][0-9_]*([.][0-9]+)? *([a-z]+|µs) *$' },
     readRunLength,
   ),
 );
 
-function readRunLength(value: unknown): RunLength | undefined {
+/** undefined where `value` is none. */
+export function readRunLength(value: unknown): RunLength | undefined {
   if (typeof value !== 'string') return undefined;
   const operations = /^\s*(\d[\d_]*)\s*operations?\s*$/.exec(value)?.[1];
   if (operations !== undefined) {
