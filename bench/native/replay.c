@@ -21,7 +21,9 @@
 /* Ids are indices into an array; this only keeps a mistaken trace from exhausting the memory. */
 #define ID_MAX (1u << 24)
 
-static const struct heap *const heaps[] = {&heap_2, &heap_2_coalescing, &heap_4};
+static const struct heap *const heaps[] = {&heap_2,    &heap_2_coalescing, &heap_4,
+                                           &first_fit, &next_fit,          &best_fit,
+                                           &worst_fit};
 #define HEAPS (sizeof heaps / sizeof heaps[0])
 
 struct trace {

@@ -3,6 +3,7 @@
  * here; commands, tests and documentation take it from this list.
  */
 
+import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
 import type { HeapDefinition } from './definition.js';
 import { heap1 } from './freertos/heap-1.js';
 import { heap2 } from './freertos/heap-2.js';
@@ -27,6 +28,10 @@ export const catalog: readonly HeapDefinition[] = [
   heap3Around(libraries),
   heap4,
   heap5,
+  firstFit,
+  nextFit,
+  bestFit,
+  worstFit,
   ...libraries,
   rmalloc2008,
   rmalloc,

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#define FIT FIRST
+#define HEAP first_fit
+#include "fits.h"

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#define FIT WORST
+#define HEAP worst_fit
+#include "fits.h"
