@@ -28,6 +28,7 @@ export {
 export { type Problem, type ProblemCode, problemLine, UserError } from './input/index.js';
 export { Recorder } from './inspect/recorder.js';
 export {
+  type CompactionEvent,
   type FragmentationMeasures,
   type MapPiece,
   type OutOfMemoryEvent,
@@ -43,6 +44,7 @@ export {
   type Drawn,
   defineScenario,
   type ExpectationsDescription,
+  type FullnessDescription,
   type InterruptCalls,
   type InterruptDescription,
   type OomDescription,

@@ -20,6 +20,13 @@ if (new Uint8Array(new Uint32Array([1]).buffer)[0] !== 1) {
   throw new Error('heaplab needs a little-endian host: simulated words share memory with simulated bytes');
 }
 
+/** All of a memory at one moment, to come back to. */
+export interface MemoryState {
+  readonly banks: readonly Uint32Array[];
+  readonly loads: number;
+  readonly stores: number;
+}
+
 /** One region's storage. */
 class Bank {
   readonly words: Uint32Array;
@@ -125,6 +132,18 @@ export class Memory {
     const bank = this.bankOf(address, bytes);
     const offset = address - bank.region.origin;
     return bank.bytes.slice(offset, offset + bytes);
+  }
+
+  /** Not an access. */
+  save(): MemoryState {
+    return { banks: this.banks.map(({ words }) => words.slice()), loads: this.loads, stores: this.stores };
+  }
+
+  /** Makes everything as it was, counters too. `state`: of this memory. */
+  restore(state: MemoryState): void {
+    this.banks.forEach(({ words }, index) => void words.set(state.banks[index]!));
+    this.loads = state.loads;
+    this.stores = state.stores;
   }
 
   private loadElsewhere(address: number): number {

@@ -2,6 +2,7 @@
 
 import { formatBytes, groupDigits } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
+import { compactionTable, compactionText } from './compactions.js';
 import { type Fact, facts, paragraph, section, stack, title } from './layout.js';
 import type { Paint } from './paint.js';
 import { arenaBytes, bytes, counted, percent, runName, time } from './phrases.js';
@@ -18,6 +19,7 @@ export function runSummary(result: RunResult, paint: Paint, out?: string): strin
     facts([...memoryFacts(result, paint), ...timeFacts(result, paint)], paint),
     section('Tasks', taskTable(result, paint), paint),
     section(outOfMemoryTitle(result), outOfMemoryTable(result, paint), paint),
+    section('Compactions', compactionTable(result, paint), paint),
     section('Fault', faultText(result, paint), paint),
     section('Contents lost', lostContentsText(result, paint), paint),
     section('Expectations', expectationTable(result, paint), paint),
@@ -84,6 +86,7 @@ function memoryFacts(result: RunResult, paint: Paint): Fact[] {
       `${amount(result.minimumEverFreeBytes)} minimum ever; ${amount(result.freeBytes)} at the end, ` +
         `largest hole ${amount(result.largestHole)}`,
     ],
+    ...(result.compactions.count === 0 ? [] : [['compaction', compactionText(result)] as const]),
     ['fragmentation', `${worst} of free memory outside the largest hole, at worst`],
     ...trendLines(result, paint),
   ];

@@ -12,6 +12,7 @@ import type { Scenario } from './scenario.js';
 export type { Call, InterruptCalls, Script, ScriptRandom, TaskCalls, Waiting } from './calls.js';
 export type {
   ExpectationsDescription,
+  FullnessDescription,
   InterruptDescription,
   OomDescription,
   QueueDescription,

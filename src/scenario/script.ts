@@ -13,7 +13,7 @@ import { compileOomPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
 import { ScriptTask } from './script-task.js';
-import { cycleDistribution, tickDistribution, toTicks } from './times.js';
+import { compactionLimit, cycleDistribution, tickDistribution, toTicks } from './times.js';
 
 /** Passes of a loop without any time passing, after which it is an endless one. */
 const MAXIMUM_TIMELESS_PASSES = 1_000_000;
@@ -68,6 +68,10 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
       return forEachSelected(step.name, step.which, frame, (block) => firmware.fill(block));
     case 'verify':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.verify(block));
+    case 'compact': {
+      const limit = compactionLimit(step.budget, clock);
+      return act(() => void firmware.compact(limit));
+    }
     case 'overflow':
       return forEachSelected(step.name, 'newest', frame, (block) =>
         firmware.overflow(block, step.bytes, step.value),

@@ -2,7 +2,8 @@
 
 import type { Duration } from '../input/index.js';
 import type { Clock } from '../mcu/index.js';
-import type { Distribution, Limits, TimeDistribution } from './scenario.js';
+import type { CompactionLimit } from './firmware.js';
+import type { Distribution, Limits, TimeDistribution, WorkBudget } from './scenario.js';
 
 export function toCycles(duration: Duration, clock: Clock): number {
   switch (duration.unit) {
@@ -21,6 +22,12 @@ export function toTicks(duration: Duration, clock: Clock): number {
   const ticks =
     duration.unit === 'seconds' ? duration.amount * clock.tickHertz : duration.amount / clock.cyclesPerTick;
   return Math.floor(ticks + 1e-9);
+}
+
+/** undefined: all there is to do. */
+export function compactionLimit(budget: WorkBudget | undefined, clock: Clock): CompactionLimit | undefined {
+  if (budget === undefined || 'bytes' in budget) return budget;
+  return { cycles: toCycles(budget.time, clock) };
 }
 
 /** The same distribution over another unit. */
