@@ -57,6 +57,11 @@ function scenarioPage(schema: Schema): string {
     '## Steps',
     STEP_NOTES,
     ...stepSections($defs.step!),
+    '## Blocks that move',
+    MOVING_NOTES,
+    ...variants($defs['on-fullness']!).map(
+      ([name, body]) => `- \`${name}\`: ${body.description ?? ''}${fieldList(body)}`,
+    ),
     '## Sizes, times, distributions',
     QUANTITY_NOTES,
     ...distributionSections($defs['size-or-distribution']!),
@@ -190,6 +195,16 @@ const QUANTITY_NOTES = `Sizes are \`24 B\`, \`2 KiB\`, \`1 MiB\` or a bare numbe
 \`3 ticks\` or \`500 cycles\` of the target. What waits, waits in ticks, rounded down as \`pdMS_TO_TICKS\` does; a constant
 that is not 0 and comes to no tick at all is refused, as the task would not wait. Sizes, times and counts may be drawn: from
 the run's seed, in a stream of its own for each task and interrupt, so that a new task does not change what others draw. A draw outside \`min\` and \`max\` is made again.`;
+
+const MOVING_NOTES = `On a heap that moves blocks, such as \`rmalloc\`, a block has an address only while it is locked. Locks
+are counted: a block that was locked twice is unlocked twice. \`fill\`, \`verify\` and \`overflow\` lock their block for the
+step; the kernel's own objects are locked for good. On every other heap \`lock\`, \`unlock\` and \`compact\` do nothing and
+take no time, so that one scenario compares them.
+
+The heap compacts when a request finds no room (unless told otherwise), and when it is told to: by \`compact\`, fully or
+with a budget of bytes or of time, in a task or in the idle hook. As it fills up it asks the firmware: at its option
+\`lower\` (70 % of the arena in use) \`on fullness\` says \`defer\` or \`compact\`, and at \`higher\` (90 %) it compacts unless
+that has happened since. Or \`on fullness\` is`;
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns

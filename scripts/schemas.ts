@@ -7,11 +7,28 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
-import { hertz, positiveSize, positiveTime, share, size, sizeOrShare, time } from '../src/input/files.js';
+import {
+  hertz,
+  positiveSize,
+  positiveTime,
+  share,
+  size,
+  sizeOrShare,
+  sizeOrTime,
+  time,
+} from '../src/input/files.js';
 import { counts, sizes, times } from '../src/scenario/schema/distributions.js';
+import { compaction } from '../src/scenario/schema/heap-steps.js';
 import { blocks, timeout } from '../src/scenario/schema/names.js';
 import { heap, limit, runLength, scenarioSchema } from '../src/scenario/schema/scenario.js';
-import { anyStep, oomPolicy, repetitions, steps, word } from '../src/scenario/schema/steps.js';
+import {
+  anyStep,
+  fullnessPolicy,
+  oomPolicy,
+  repetitions,
+  steps,
+  word,
+} from '../src/scenario/schema/steps.js';
 import { logText, messageValue } from '../src/scenario/schema/task-steps.js';
 import { targetSchema } from '../src/targets/schema.js';
 
@@ -23,8 +40,10 @@ const scenarioNames: Record<string, Lazy> = {
   steps,
   word,
   'on-oom': oomPolicy,
+  'on-fullness': fullnessPolicy,
   repetitions,
   blocks,
+  compaction,
   'message-value': messageValue,
   'log-text': logText,
   timeout,
@@ -40,6 +59,7 @@ const scenarioNames: Record<string, Lazy> = {
   'count-or-distribution': counts,
   share,
   'size-or-share': sizeOrShare,
+  'size-or-time': sizeOrTime,
 };
 
 const targetNames: Record<string, Lazy> = { size, 'positive-size': positiveSize, frequency: hertz };

@@ -29,6 +29,7 @@ export {
 export { type Problem, type ProblemCode, problemLine, UserError } from './input/index.js';
 export { Recorder } from './inspect/recorder.js';
 export {
+  type CompactionEvent,
   type FragmentationMeasures,
   type MapPiece,
   type OutOfMemoryEvent,
@@ -44,6 +45,7 @@ export {
   type Drawn,
   defineScenario,
   type ExpectationsDescription,
+  type FullnessDescription,
   type InterruptCalls,
   type InterruptDescription,
   type OomDescription,

@@ -1,7 +1,9 @@
 /** What is said while a run goes on. */
 
+import type { Compaction } from '../heaps/handle-heap.js';
 import { formatBytes, formatSeconds } from '../input/index.js';
 import type { Task } from '../kernel/index.js';
+import { TRIGGER_WORDS } from '../report/compactions.js';
 import { escaped } from '../report/text.js';
 import type { Request } from '../scenario/firmware.js';
 import type { RunLength } from '../scenario/scenario.js';
@@ -27,6 +29,17 @@ export class EventLines implements RunObserver {
   outOfMemory(request: Request, bytes: number): void {
     const place = request.at === undefined ? request.label : `${this.file}:${request.at.line}`;
     this.line(`out of memory: ${request.owner} asked for ${formatBytes(bytes)} (${place})`);
+  }
+
+  compacted({ trigger, bytesMoved, blocksMoved, finished }: Compaction, cycles: number): void {
+    if (trigger === 'call' && blocksMoved === 0) return;
+    const { clock, kernel } = this.board;
+    const who = kernel.scheduler.current?.name ?? 'main()';
+    const moved = `${formatBytes(bytesMoved)} in ${blocksMoved} ${blocksMoved === 1 ? 'block' : 'blocks'}`;
+    const time = formatSeconds(clock.seconds(cycles));
+    this.line(
+      `compaction (${TRIGGER_WORDS[trigger]}) in ${who}: ${moved}, ${time}${finished ? '' : ', to go on'}`,
+    );
   }
 
   zeroSizeRequest(request: Request): void {

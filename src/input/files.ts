@@ -11,6 +11,7 @@ export {
   size,
   sizeOr,
   sizeOrShare,
+  sizeOrTime,
   TIME_WORDS,
   time,
   timeOr,

@@ -94,6 +94,20 @@ export const sizeOrShare = named(
   ),
 );
 
+/** How much work may be done at a time: so many bytes, or as much as fits in a time. Not nothing. */
+export const sizeOrTime = named(
+  reading<{ readonly bytes: number } | { readonly time: Duration }>(
+    'a size such as 512 B, or a time such as 200 us or 2000 cycles, but not 0',
+    { type: ['string', 'integer'], pattern: `${SIZE_PATTERN}|${TIME_PATTERN}`, minimum: 1 },
+    (value) => {
+      const bytes = readBytes(value);
+      if (bytes !== undefined) return bytes > 0 ? { bytes } : undefined;
+      const duration = readTime(value);
+      return duration !== undefined && duration.amount > 0 ? { time: duration } : undefined;
+    },
+  ),
+);
+
 /** `72 MHz`, a bare number is Hz; whole and above 0. */
 export const hertz = named(
   reading(

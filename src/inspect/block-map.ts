@@ -17,7 +17,10 @@ export function takeBlockMap(board: Board): BlockMap {
   try {
     board.heap.walk((kind, address, bytes, payload, handle = payload, locks = 0) => {
       if (kind !== 'used') pieces.push({ kind, address, bytes });
-      else pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...(locks > 0 && { locks }) });
+      else {
+        const moves = handle === payload ? {} : { handle, ...(locks > 0 && { locks }) };
+        pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...moves });
+      }
     });
   } catch (broken) {
     if (broken instanceof Corruption || broken instanceof Fault)

@@ -31,12 +31,29 @@ export const CAUSES = [
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
+/** What the pieces alone do not tell. */
+export interface ArenaTraits {
+  /** The largest block that the heap could give if it were empty; if absent, no block spans bookkeeping. */
+  readonly largestBlockBytes?: number | undefined;
+  /** Compaction would have made room, had nothing been locked. */
+  readonly pinned?: boolean;
+}
+
 /** `neededBytes`: with header and rounding, as {@link Heap.blockBytesFor} says. */
-export function causeOf(pieces: readonly ArenaPiece[], requestedBytes: number, neededBytes: number): Cause {
-  const { largestHole, largestMerged, largestSpan, freeBytes, freeInOneRegion } = measure(pieces);
-  if (neededBytes > largestSpan) return 'too-large';
+export function causeOf(
+  pieces: readonly ArenaPiece[],
+  requestedBytes: number,
+  neededBytes: number,
+  traits: ArenaTraits = {},
+): Cause {
+  const { largestHole, largestMerged, largestSpan, freeBytes, ...measured } = measure(pieces);
+  const { largestBlockBytes = largestSpan, pinned = false } = traits;
+  if (neededBytes > largestBlockBytes) return 'too-large';
   if (neededBytes <= largestHole) return 'class-empty';
   if (neededBytes <= largestMerged) return 'uncoalesced';
+  if (pinned) return 'pinned';
+  // Where bookkeeping is no limit to blocks it lies among them, and parts no memory from another.
+  const freeInOneRegion = traits.largestBlockBytes === undefined ? measured.freeInOneRegion : freeBytes;
   if (neededBytes <= freeInOneRegion) return requestedBytes <= largestMerged ? 'overhead' : 'fragmented';
   if (neededBytes <= freeBytes) return 'region';
   return requestedBytes <= largestMerged ? 'overhead' : 'exhausted';

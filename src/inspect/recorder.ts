@@ -1,6 +1,7 @@
 /** The observer that turns a run into its result. Its memory does not grow with the run's length. */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
+import type { Compaction } from '../heaps/handle-heap.js';
 import type { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
@@ -11,10 +12,12 @@ import type { CreationFailure, Place, RunObserver } from '../simulation/events.j
 import type { RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
+import { CompactionLog } from './compaction-log.js';
 import { CreationFailures } from './creation-failures.js';
 import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
 import { IntegerHistogram } from './histogram.js';
+import { locksPrevented, pinsOf } from './pins.js';
 import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult } from './result.js';
 import { TaskStatistics } from './task-statistics.js';
 import { measureHoles, Trend } from './trend.js';
@@ -80,11 +83,14 @@ export class Recorder implements RunObserver {
   private outOfMemoryCount = 0;
   private readonly events: OutOfMemoryEvent[] = [];
   private piecesLeft = MAXIMUM_KEPT_PIECES;
+  private readonly compactions: CompactionLog;
   private fault: RunResult['fault'];
   private readonly creationFailures = new CreationFailures();
   private readonly lostContents: RunResult['lostContents'] = [];
 
-  constructor(private readonly keptEvents = DEFAULT_KEPT_EVENTS) {}
+  constructor(private readonly keptEvents = DEFAULT_KEPT_EVENTS) {
+    this.compactions = new CompactionLog(keptEvents);
+  }
 
   // --- what happens -------------------------------------------------------------------------------------
 
@@ -146,6 +152,14 @@ export class Recorder implements RunObserver {
     return true;
   }
 
+  compactionBegan(): void {
+    this.compactions.began(this.board);
+  }
+
+  compacted(compaction: Compaction, cycles: number): void {
+    this.compactions.ended(this.board, compaction, cycles, this.currentTask());
+  }
+
   switchedIn(task: Task): void {
     this.tasks.switchedIn(task.name, this.board.clock.cycle);
   }
@@ -170,6 +184,7 @@ export class Recorder implements RunObserver {
 
   suspensionEnded(holder: Task, cycles: number): void {
     this.suspension.add(cycles);
+    this.compactions.suspensionEnded(cycles);
     if (cycles <= this.longestSuspension) return;
     this.longestSuspension = cycles;
     this.longestSuspensionBy = holder.name;
@@ -223,6 +238,8 @@ export class Recorder implements RunObserver {
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
     const needed = heap.blockBytesFor(requested);
+    const pinned = corruption === undefined && locksPrevented(this.board, map, requested);
+    const cause = causeOf(map, requested, needed, { largestBlockBytes: heap.largestBlockBytes?.(), pinned });
     // Blocks that nobody owns any more say nothing about what was asked for.
     const known = byOwner.filter((entry) => entry.owner !== UNKNOWN_OWNER);
     const allocatedBytes = known.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -230,7 +247,7 @@ export class Recorder implements RunObserver {
     return {
       number: this.outOfMemoryCount,
       operation: this.operations,
-      cause: causeOf(map, requested, needed),
+      cause,
       tick: kernel.scheduler.tick,
       cycle: clock.cycle,
       task: this.currentTask(),
@@ -252,6 +269,7 @@ export class Recorder implements RunObserver {
       })),
       liveByLine: liveByLine(map),
       map,
+      ...(cause === 'pinned' && { pins: pinsOf(this.board, map) }),
       ...(corruption === undefined ? {} : { corruption }),
     };
   }
@@ -330,6 +348,7 @@ export class Recorder implements RunObserver {
       samples: this.trend.samples,
       outOfMemoryCount: this.outOfMemoryCount,
       outOfMemory: this.events,
+      compactions: this.compactions.plain,
       ...(this.fault === undefined ? {} : { fault: this.fault }),
       notCreated: this.creationFailures.results(),
       lostContents: this.lostContents,

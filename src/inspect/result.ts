@@ -31,9 +31,13 @@ const Piece = v.object({
   allocatedCycle: v.optional(Count),
   /** The how-manieth allocation since power-on it was. */
   serial: v.optional(Count),
-  /** Of a locked block, where others move: how often it is. */
+  /** Of a used block where blocks move: what names it, and if it is locked, how often. */
+  handle: v.optional(Count),
   locks: v.optional(Count),
 });
+
+/** A locked block that a compaction could not move, and how much larger the largest hole would be without it. */
+const Pin = v.object({ ...Piece.entries, cost: Count });
 
 /** The named formulas of fragmentation; each 0 (none) to 1, `linuxIndex` is -1 where a hole would have done. */
 const Fragmentation = v.object({
@@ -91,9 +95,54 @@ const OutOfMemory = v.object({
   liveByOwner: v.array(OwnedBytes),
   liveByLine: v.array(LineBytes),
   map: v.array(Piece),
+  /** With the cause `pinned`: the locked blocks with a hole below them. */
+  pins: v.optional(v.array(Pin)),
   /** Why the map ends early: the heap's structure was broken by then. */
   corruption: v.optional(v.string()),
 });
+
+/** Blocks being moved together, inside a call. */
+const CompactionEvent = v.object({
+  /** From 1, over all compactions of the run. */
+  number: Count,
+  trigger: v.picklist(['failure', 'lower', 'higher', 'call']),
+  tick: Count,
+  cycle: Count,
+  task: v.string(),
+  bytesMoved: Count,
+  blocksMoved: Count,
+  /** Of the compaction itself. */
+  cycles: Count,
+  /** Of the call in which it took place, and of all around it that kept the scheduler suspended. */
+  suspension: Count,
+  largestHoleBefore: Count,
+  largestHoleAfter: Count,
+  /** Locked blocks met with a hole below them. */
+  blocksInTheWay: Count,
+  /** False where a budget stopped it. */
+  finished: v.boolean(),
+  /** What was in the way of one that finished. */
+  pins: v.array(Pin),
+});
+
+const Compactions = v.object({
+  count: Count,
+  bytesMoved: Count,
+  blocksMoved: Count,
+  cycles: Count,
+  longestCycles: Count,
+  /** Those that moved something or that a request was waiting for, the first ones in full. */
+  events: v.array(CompactionEvent),
+});
+
+const NO_COMPACTIONS = {
+  count: 0,
+  bytesMoved: 0,
+  blocksMoved: 0,
+  cycles: 0,
+  longestCycles: 0,
+  events: [],
+};
 
 const Sample = v.object({ cycle: Count, freeBytes: Count, largestHole: Count, liveBlocks: Count });
 
@@ -225,6 +274,7 @@ export const RunResultSchema = v.object({
   /** All of them; `outOfMemory` holds the first ones in full. */
   outOfMemoryCount: Count,
   outOfMemory: v.array(OutOfMemory),
+  compactions: v.optional(Compactions, NO_COMPACTIONS),
   fault: v.optional(
     v.object({
       kind: v.picklist([...FAULT_KINDS, 'corruption']),
@@ -256,6 +306,9 @@ export const RunResultSchema = v.object({
 
 export type RunResult = v.InferOutput<typeof RunResultSchema>;
 export type OutOfMemoryEvent = v.InferOutput<typeof OutOfMemory>;
+export type CompactionEvent = v.InferOutput<typeof CompactionEvent>;
+export type CompactionTotals = v.InferOutput<typeof Compactions>;
+export type PinnedPiece = v.InferOutput<typeof Pin>;
 export type MapPiece = v.InferOutput<typeof Piece>;
 export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
 export type CreationFailureResult = v.InferOutput<typeof NotCreated>;

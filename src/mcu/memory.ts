@@ -27,6 +27,13 @@ if (new Uint8Array(new Uint32Array([1]).buffer)[0] !== 1) {
   throw new Error('heaplab needs a little-endian host: simulated words share memory with simulated bytes');
 }
 
+/** All of a memory at one moment, to come back to. */
+export interface MemoryState {
+  readonly banks: readonly Uint32Array[];
+  readonly loads: number;
+  readonly stores: number;
+}
+
 /** One region's storage. */
 class Bank {
   readonly words: Uint32Array;
@@ -138,14 +145,16 @@ export class Memory {
     return bank.bytes.slice(offset, offset + bytes);
   }
 
-  /** A copy of all RAM, for {@link restore}. Not an access. */
-  snapshot(): readonly Uint8Array[] {
-    return this.banks.map((bank) => bank.bytes.slice());
+  /** Not an access. */
+  save(): MemoryState {
+    return { banks: this.banks.map(({ words }) => words.slice()), loads: this.loads, stores: this.stores };
   }
 
-  /** Puts RAM back as it was at a {@link snapshot} of this memory. Not an access. */
-  restore(snapshot: readonly Uint8Array[]): void {
-    for (const [index, bank] of this.banks.entries()) bank.bytes.set(snapshot[index]!);
+  /** Makes everything as it was, counters too. `state`: of this memory. */
+  restore(state: MemoryState): void {
+    this.banks.forEach(({ words }, index) => void words.set(state.banks[index]!));
+    this.loads = state.loads;
+    this.stores = state.stores;
   }
 
   private loadElsewhere(address: number): number {

@@ -4,6 +4,7 @@ import { groupDigits } from '../input/index.js';
 import { type Analysis, analyse } from '../inspect/analysis.js';
 import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Remedy } from '../studies/rescue.js';
+import { pinTable } from './compactions.js';
 import { fragmentationTable } from './fragmentation-table.js';
 import { heapStatsText } from './heap-stats.js';
 import { holdersByLine } from './holders.js';
@@ -38,6 +39,7 @@ export function oomReport(
     [scale(event, paint), ...remarks(result, event, analysis, paint)].join('\n'),
     section('What would have saved it', rescue, paint),
     blockMap(result, event, paint, { mark: analysis.blockers }),
+    section('Locked blocks', pinTable(result, event.pins ?? [], paint), paint),
     section('What stood in the way', blockers, paint),
     section(`By line of ${result.scenario.file}`, holdersByLine(event, paint), paint),
     section('By age', agesText(result, event, analysis, paint), paint),
@@ -71,8 +73,9 @@ function overhead(event: OutOfMemoryEvent): string {
   return header === 0 ? `${rounding} on top` : `${glue(`${bytes(header)} of header`)} and ${rounding} on top`;
 }
 
-/** What stands before each live block; undefined where they differ or there are none. */
+/** What stands before each live block; undefined where they differ, lie elsewhere, or there are none. */
 function headerBytes({ map }: OutOfMemoryEvent): number | undefined {
+  if (map.some(({ handle }) => handle !== undefined)) return undefined;
   const sizes = new Set(
     map.flatMap(({ kind, address, payload }) =>
       kind === 'used' && payload !== undefined ? [payload - address] : [],

@@ -1,7 +1,7 @@
 /** Why a request could not be served, in one sentence for each cause. */
 
 import type { Cause } from '../inspect/cause.js';
-import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
+import type { OutOfMemoryEvent, PinnedPiece, RunResult } from '../inspect/result.js';
 import { arenaBytes, bytes, counted } from './phrases.js';
 import { glue } from './text.js';
 
@@ -63,8 +63,9 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
     `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} in ` +
     `${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small. Holes that touch ` +
     `would have sufficed in one piece, but ${result.heap.name} never merges them.`,
-  pinned: (_result, { freeBytes }) =>
-    `There was enough memory: ${amount(freeBytes)} were free, but locked blocks could not be moved out of the way.`,
+  pinned: (_result, { freeBytes, needed, pins = [] }) =>
+    `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} but compaction could not ` +
+    `bring them together because of ${glue(counted(pins.length, 'locked block'))}: ${lockedNames(pins)}.`,
   overhead: (result, { requested, needed, largestHole }) =>
     `The ${amount(requested)} alone would have fitted into the largest hole of ${amount(largestHole)}; with ` +
     `${result.heap.name}'s header and rounding it takes ${amount(needed)}.`,
@@ -79,6 +80,17 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
       ? 'There was not enough memory: not a byte was free.'
       : `There was not enough memory: ${amount(freeBytes)} free, ${amount(needed - freeBytes)} too little even if all of it were in one piece.`,
 };
+
+const NAMED_PINS = 4;
+
+/** Those that cost most first; several of one name are one. */
+function lockedNames(pins: readonly PinnedPiece[]): string {
+  const costliest = [...pins].sort((a, b) => b.cost - a.cost);
+  const names = new Set(costliest.map(({ owner = 'unknown', label = '?' }) => `"${label}" of ${owner}`));
+  const [...shown] = [...names].slice(0, NAMED_PINS);
+  const left = names.size - shown.length;
+  return `${shown.map(glue).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+}
 
 function times(freeBytes: number, needed: number): string {
   const factor = freeBytes / needed;

@@ -2,6 +2,7 @@
 
 import { formatBytes, groupDigits } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
+import { compactionTable, compactionText } from './compactions.js';
 import { heapStatsText } from './heap-stats.js';
 import { type Fact, facts, paragraph, section, stack, title } from './layout.js';
 import type { Paint } from './paint.js';
@@ -20,6 +21,7 @@ export function runSummary(result: RunResult, paint: Paint, out?: string): strin
     section('Tasks', taskTable(result, paint), paint),
     section(outOfMemoryTitle(result), outOfMemoryTable(result, paint), paint),
     section('Not created', notCreatedText(result, paint), paint),
+    section('Compactions', compactionTable(result, paint), paint),
     section('Fault', faultText(result, paint), paint),
     section('Contents lost', lostContentsText(result, paint), paint),
     section('Expectations', expectationTable(result, paint), paint),
@@ -87,6 +89,7 @@ function memoryFacts(result: RunResult, paint: Paint): Fact[] {
         `largest hole ${amount(result.largestHole)}`,
     ],
     ...statsFacts(result),
+    ...(result.compactions.count === 0 ? [] : [['compaction', compactionText(result)] as const]),
     ['fragmentation', `${worst} of free memory outside the largest hole, at worst`],
     ...trendLines(result, paint),
   ];

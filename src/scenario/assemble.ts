@@ -3,7 +3,7 @@
 import type * as v from 'valibot';
 import { byPlace, type Path, type Source, validate, valueAt } from '../input/files.js';
 import { beginningWith, nearest, type Position, type Problem, UserError } from '../input/index.js';
-import { loadPolicy, loadSteps, type StepPlace } from './load-steps.js';
+import { loadFullness, loadPolicy, loadSteps, type StepPlace } from './load-steps.js';
 import type { Expectations, Interrupt, Queue, Scenario, Task } from './scenario.js';
 import { type ScenarioDocument, scenarioSchema } from './schema/scenario.js';
 
@@ -86,6 +86,7 @@ function targetProblems(source: ScenarioSource, { targetNames }: LoadOptions): r
 
 function assembled(document: ScenarioDocument, source: ScenarioSource): Scenario {
   const place: StepPlace = { source, path: [], sendTimeout: 'forever' };
+  const fullness = document['on fullness'];
   return {
     file: source.file,
     source: source.text,
@@ -102,6 +103,9 @@ function assembled(document: ScenarioDocument, source: ScenarioSource): Scenario
     tasks: tasksOf(document, source),
     idleHook: loadSteps(document['idle hook'], { ...place, path: ['idle hook'] }),
     onOom: loadPolicy(document['on oom'], { ...place, path: ['on oom'] }),
+    ...(fullness !== undefined && {
+      onFullness: loadFullness(fullness, { ...place, path: ['on fullness'] }),
+    }),
     expect: expectationsOf(document.expect),
   };
 }

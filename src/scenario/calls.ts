@@ -76,6 +76,11 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   lock(block: Block): Call<void>;
   /** Lets a compacting heap move the block again. */
   unlock(block: Block): Call<void>;
+  /**
+   * Slides unlocked blocks together where the heap moves blocks, and says how many bytes it moved. With a budget,
+   * of bytes or of time, it stops there and the next call goes on.
+   */
+  compact(budget?: Size | Time): Call<number>;
   /** Writes a pattern over the requested bytes. */
   fill(block: Block): Call<void>;
   /** Checks that the pattern which `fill` wrote is still there. */

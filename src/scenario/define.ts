@@ -13,6 +13,7 @@ export type { HeapStats } from '../heaps/heap.js';
 export type { Call, InterruptCalls, Script, ScriptRandom, TaskCalls, Waiting } from './calls.js';
 export type {
   ExpectationsDescription,
+  FullnessDescription,
   InterruptDescription,
   OomDescription,
   QueueDescription,

@@ -3,7 +3,7 @@
 import { isMap, type Path, type ProblemAt, valueAt } from '../input/files.js';
 import type { Position, Problem } from '../input/index.js';
 import { assemble, type LoadOptions, type ScenarioSource } from './assemble.js';
-import type { OomPolicy, Scenario, ScriptFunction, TaskScript } from './scenario.js';
+import type { FullnessPolicy, OomPolicy, Scenario, ScriptFunction, TaskScript } from './scenario.js';
 
 /** Where a description stands. */
 export interface DescriptionPlace {
@@ -37,12 +37,19 @@ export function describedScenario(
     tasks: scenario.tasks.map((task) => withScript('tasks', task)),
     interrupts: scenario.interrupts.map((interrupt) => withScript('interrupts', interrupt)),
     idleHook: scriptFor(['idleHook'], scenario.idleHook),
-    onOom: withHook(scenario.onOom, scriptFor),
+    onOom: withHook('onOom', scenario.onOom, scriptFor),
+    ...(scenario.onFullness !== undefined && {
+      onFullness: withHook('onFullness', scenario.onFullness, scriptFor),
+    }),
   };
 }
 
-function withHook(policy: OomPolicy, scriptFor: (path: Path, steps: TaskScript) => TaskScript): OomPolicy {
-  return policy.kind === 'hook' ? { ...policy, script: scriptFor(['onOom', 'hook'], policy.script) } : policy;
+function withHook<Policy extends OomPolicy | FullnessPolicy>(
+  key: string,
+  policy: Policy,
+  scriptFor: (path: Path, steps: TaskScript) => TaskScript,
+): Policy {
+  return policy.kind === 'hook' ? { ...policy, script: scriptFor([key, 'hook'], policy.script) } : policy;
 }
 
 /** Calls the function at `path` as the method that it is. */
@@ -55,6 +62,7 @@ export function scriptIn(description: unknown, path: Path): ScriptFunction {
 /** Words that are written differently in YAML. */
 const WORDS = {
   onOom: 'on oom',
+  onFullness: 'on fullness',
   idleHook: 'idle hook',
   itemSize: 'item size',
   missedDeadlines: 'missed deadlines',
@@ -114,7 +122,10 @@ function documentOf(description: Part): Part {
   for (const key of ['tasks', 'interrupts']) document[key] = inEach(description[key], withoutFunctions);
   document.queues = inEach(description.queues, renamed);
   if (isMap(description.expect)) document.expect = renamed(description.expect);
-  if (isMap(description.onOom)) document['on oom'] = withoutFunctions(description.onOom);
+  for (const key of ['onOom', 'onFullness'] as const) {
+    const policy = description[key];
+    if (isMap(policy)) document[WORDS[key]] = withoutFunctions(policy);
+  }
   return withoutFunctions(document);
 }
 

@@ -20,6 +20,8 @@ export interface ScenarioDescription<Queue extends string = string, Task extends
   readonly seed?: number;
   /** What a task does when a request returns NULL; `continue` if absent: the call gives undefined. */
   readonly onOom?: OomDescription<Queue, Task>;
+  /** What the firmware answers when a heap that moves blocks fills up; the heap's option if absent. */
+  readonly onFullness?: FullnessDescription<Queue, Task>;
   readonly queues?: { readonly [Name in Queue]: QueueDescription };
   readonly interrupts?: { readonly [name: string]: InterruptDescription<Queue> };
   readonly tasks: { readonly [Name in Task]: TaskDescription<Queue, Task> };
@@ -69,6 +71,12 @@ export type OomDescription<Queue extends string = string, Task extends string = 
   /** Asks again after a while, and goes on without the block in the end. */
   | { readonly retry: { readonly delay: Time; readonly times: number } }
   /** Runs this, then goes on without the block. */
+  | { hook(task: TaskCalls<Queue, Task>): Script };
+
+export type FullnessDescription<Queue extends string = string, Task extends string = string> =
+  | 'defer'
+  | 'compact'
+  /** Runs this, which cannot wait, instead. */
   | { hook(task: TaskCalls<Queue, Task>): Script };
 
 type Limit = 'none' | `${'at least' | 'at most' | 'exactly'} ${number}`;

@@ -3,7 +3,7 @@
 import { Fault } from '../mcu/index.js';
 import type { Block, Request } from './firmware.js';
 import type { Settle } from './frame.js';
-import type { Drawn, Size } from './quantity-texts.js';
+import type { Drawn, Size, Time } from './quantity-texts.js';
 import { type CallContext, mistake, ScriptCall } from './script-call.js';
 import { isWord, type ScriptQuantities } from './script-quantities.js';
 
@@ -28,6 +28,7 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
     }),
     lock: onBlock('lock', (block) => firmware.lock(block)),
     unlock: onBlock('unlock', (block) => firmware.unlock(block)),
+    compact: compaction(context, quantities),
     fill: onBlock('fill', (block) => firmware.fill(block)),
     verify: onBlock('verify', (block) => firmware.verify(block)),
     overflow: new ScriptCall<void, Block, Size, number>(context, 'overflow', (call) => {
@@ -37,6 +38,15 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
       return undefined;
     }),
   };
+}
+
+function compaction(context: CallContext, quantities: ScriptQuantities) {
+  const { firmware } = context.frame;
+  const compact = new ScriptCall<number, Size | Time | undefined>(context, 'compact', (call) => {
+    compact.result = firmware.compact(quantities.limit(call.first));
+    return undefined;
+  });
+  return compact;
 }
 
 /** Each attempt is one function for all calls, which looks at what the call at hand has left for it. */

@@ -2,7 +2,8 @@
 
 import type { Path } from '../input/files.js';
 import type { Position } from '../input/index.js';
-import type { OomPolicy, Step, Timeout } from './scenario.js';
+import type { FullnessPolicy, OomPolicy, Step, Timeout } from './scenario.js';
+import type { ScenarioDocument } from './schema/scenario.js';
 import {
   type StepArguments,
   type StepDocument,
@@ -20,6 +21,7 @@ export interface StepPlace {
   readonly sendTimeout: Timeout;
 }
 
+type FullnessDocument = NonNullable<ScenarioDocument['on fullness']>;
 type PolicyDocument = NonNullable<StepArguments<'alloc'>['alloc']['on oom']>;
 
 /** Distributes over the union, which `Omit` alone does not. */
@@ -35,6 +37,12 @@ export function loadSteps(documents: StepDocuments, place: StepPlace): Step[] {
 export function loadPolicy(document: PolicyDocument, place: StepPlace): OomPolicy {
   if (typeof document === 'string') return { kind: document };
   if ('retry' in document) return { kind: 'retry', ...document.retry };
+  return { kind: 'hook', script: loadSteps(document.hook, inside(place, 'hook')) };
+}
+
+/** The same for `on fullness`. */
+export function loadFullness(document: FullnessDocument, place: StepPlace): FullnessPolicy {
+  if (typeof document === 'string') return { kind: document };
   return { kind: 'hook', script: loadSteps(document.hook, inside(place, 'hook')) };
 }
 
@@ -91,6 +99,7 @@ const LOADERS: Loaders = {
   free: ({ free }) => ({ kind: 'free', ...free }),
   lock: ({ lock }) => ({ kind: 'lock', ...lock }),
   unlock: ({ unlock }) => ({ kind: 'unlock', ...unlock }),
+  compact: ({ compact: { budget } }) => ({ kind: 'compact', ...(budget !== undefined && { budget }) }),
   fill: ({ fill }) => ({ kind: 'fill', ...fill }),
   verify: ({ verify }) => ({ kind: 'verify', ...verify }),
   overflow: ({ overflow }) => ({ kind: 'overflow', ...overflow }),

@@ -44,9 +44,9 @@ export function nameProblems(value: unknown): ProblemAt[] {
     ...ownersIn(value, 'tasks', 'task'),
     ...ownersIn(value, 'interrupts', 'interrupt'),
     { title: 'the idle hook', steps: stepsIn(value['idle hook'], ['idle hook']) },
+    { title: 'the fullness hook', steps: hookIn(value, 'on fullness') },
   ];
-  const hook: RawStep[] = [];
-  visitHook(value['on oom'], ['on oom'], (step) => hook.push(step));
+  const hook = hookIn(value, 'on oom');
   const steps = [...owners.flatMap((owner) => owner.steps), ...hook];
   return [
     ...queueProblems(steps, namesOf(value.queues)),
@@ -67,6 +67,12 @@ function ownersIn(value: Record<string, unknown>, key: string, noun: string): Ow
 function stepsIn(list: unknown, path: Path): RawStep[] {
   const steps: RawStep[] = [];
   visitSteps(list, path, (step) => steps.push(step));
+  return steps;
+}
+
+function hookIn(value: Record<string, unknown>, key: string): RawStep[] {
+  const steps: RawStep[] = [];
+  visitHook(value[key], [key], (step) => steps.push(step));
   return steps;
 }
 

@@ -42,6 +42,15 @@ export type OomPolicy =
   /** Tries again after `delay`, at most `times` times, then goes on without. */
   | { readonly kind: 'retry'; readonly delay: Duration; readonly times: number };
 
+/** What firmware answers when a heap that moves blocks fills up. A hook's steps cannot wait. */
+export type FullnessPolicy =
+  | { readonly kind: 'defer' }
+  | { readonly kind: 'compact' }
+  | { readonly kind: 'hook'; readonly script: TaskScript };
+
+/** How much a compaction may do at a time. */
+export type WorkBudget = { readonly bytes: number } | { readonly time: Duration };
+
 /** How long a queue operation waits. */
 export type Timeout = Duration | 'forever';
 
@@ -82,6 +91,8 @@ export type Step = At &
     | { readonly kind: 'unlock'; readonly name: string; readonly which: Selection }
     | { readonly kind: 'fill'; readonly name: string; readonly which: Selection }
     | { readonly kind: 'verify'; readonly name: string; readonly which: Selection }
+    /** All there is to do without a budget. */
+    | { readonly kind: 'compact'; readonly budget?: WorkBudget }
     /** Writes `bytes` times `value` behind the newest block's requested size. */
     | { readonly kind: 'overflow'; readonly name: string; readonly bytes: number; readonly value: number }
     | { readonly kind: 'compute'; readonly time: TimeDistribution }
@@ -239,5 +250,7 @@ export interface Scenario {
   readonly idleHook: TaskScript;
   /** For steps that have none of their own. */
   readonly onOom: OomPolicy;
+  /** Absent: the heap's own options answer. */
+  readonly onFullness?: FullnessPolicy;
   readonly expect: Expectations;
 }

@@ -4,22 +4,26 @@
  */
 
 import * as v from 'valibot';
-import { MAXIMUM_WORD } from '../input/files.js';
+import { MAXIMUM_WORD, sizeOrTime } from '../input/files.js';
 import { FOREVER } from '../kernel/index.js';
 import type { Clock } from '../mcu/index.js';
+import type { CompactionLimit } from './firmware.js';
 import type { Drawn, Patience, Size, Time } from './quantity-texts.js';
 import { type RandomStream, sampler } from './random.js';
 import type { Distribution } from './scenario.js';
 import { sizes, times } from './schema/distributions.js';
 import { mistake } from './script-call.js';
-import { cycleDistribution, lessThanATick, tickDistribution } from './times.js';
+import { compactionLimit, cycleDistribution, lessThanATick, tickDistribution } from './times.js';
 
 export class ScriptQuantities {
   private readonly sizes: Samplers<Drawn<Size>>;
   private readonly cycleTimes: Samplers<Drawn<Time>>;
   private readonly tickTimes: Samplers<Drawn<Time>>;
 
-  constructor(clock: Clock, stream: RandomStream) {
+  constructor(
+    private readonly clock: Clock,
+    stream: RandomStream,
+  ) {
     this.sizes = new Samplers((value) => sampler(read(sizes, value), stream));
     this.cycleTimes = new Samplers((value) => sampler(cycleDistribution(read(times, value), clock), stream));
     this.tickTimes = new Samplers((value) => sampler(waits(value, clock), stream));
@@ -36,6 +40,14 @@ export class ScriptQuantities {
 
   ticks(value: Drawn<Time>): number {
     return this.tickTimes.of(value)();
+  }
+
+  /** How much a compaction may do; all there is to do if undefined. */
+  limit(value: Size | Time | undefined): CompactionLimit | undefined {
+    if (value === undefined) return undefined;
+    const result = v.safeParse(sizeOrTime, value);
+    if (!result.success) throw mistake(`${JSON.stringify(value)} is no budget`, result.issues[0].message);
+    return compactionLimit(result.output, this.clock);
   }
 
   timeout(value: Patience): number {

@@ -106,6 +106,10 @@ export class ScriptTask implements TaskCalls {
     return this.heap.unlock.of(block, undefined, undefined);
   }
 
+  compact(budget?: Size | Time): Call<number> {
+    return this.heap.compact.of(budget, undefined, undefined);
+  }
+
   fill(block: Block): Call<void> {
     return this.heap.fill.of(block, undefined, undefined);
   }

@@ -13,7 +13,7 @@ import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
 import { ScriptTask } from './script-task.js';
 import type { TimelessRounds } from './timeless.js';
-import { cycleDistribution, tickDistribution, toTicks } from './times.js';
+import { compactionLimit, cycleDistribution, tickDistribution, toTicks } from './times.js';
 
 /** What makes a program of a script each time that it shall run. */
 export function compileScript(script: TaskScript, frame: Frame): Pass {
@@ -66,6 +66,10 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
       return forEachSelected(step.name, step.which, frame, (block) => firmware.fill(block));
     case 'verify':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.verify(block));
+    case 'compact': {
+      const limit = compactionLimit(step.budget, clock);
+      return act(() => void firmware.compact(limit));
+    }
     case 'overflow':
       return forEachSelected(step.name, 'newest', frame, (block) =>
         firmware.overflow(block, step.bytes, step.value),

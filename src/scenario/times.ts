@@ -2,7 +2,8 @@
 
 import { type Duration, formatDuration, formatSeconds } from '../input/index.js';
 import type { Clock } from '../mcu/index.js';
-import type { Distribution, Limits, TimeDistribution } from './scenario.js';
+import type { CompactionLimit } from './firmware.js';
+import type { Distribution, Limits, TimeDistribution, WorkBudget } from './scenario.js';
 
 export function toCycles(duration: Duration, clock: Clock): number {
   switch (duration.unit) {
@@ -37,6 +38,12 @@ export function lessThanATick(
     message: `${formatDuration(wait)} is less than a tick (${tick}): no wait at all comes of it`,
     expected: `at least ${tick}`,
   };
+}
+
+/** undefined: all there is to do. */
+export function compactionLimit(budget: WorkBudget | undefined, clock: Clock): CompactionLimit | undefined {
+  if (budget === undefined || 'bytes' in budget) return budget;
+  return { cycles: toCycles(budget.time, clock) };
 }
 
 /** The same distribution over another unit. */

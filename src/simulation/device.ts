@@ -81,6 +81,7 @@ export class Device implements Firmware {
 
   /** Boots and runs for `lengthCycles`, counted from the scheduler's start. @throws Fault, Corruption, Stop */
   run(lengthCycles: number): Stop {
+    this.installFullnessClient();
     const started = this.boot(lengthCycles);
     const startCycle = this.board.clock.cycle;
     if (!started) {
@@ -239,6 +240,19 @@ export class Device implements Firmware {
     const { idleHook } = this.scenario;
     if (typeof idleHook !== 'function' && idleHook.length === 0) return;
     this.kernel.idleHook = compileScript(idleHook, this.frame('IDLE', false));
+  }
+
+  /** The hook runs inside the request that found the heap so full: nothing in it can wait. */
+  private installFullnessClient(): void {
+    const { onFullness } = this.scenario;
+    if (onFullness === undefined) return;
+    if (onFullness.kind !== 'hook') return this.heap.answerFullness(() => onFullness.kind);
+    const hook = compileScript(onFullness.script, this.frame('on fullness', false));
+    this.heap.answerFullness(() => {
+      const program = hook();
+      while (!program.next().done) this.kernel.throwIfAborted();
+      return 'defer';
+    });
   }
 
   // --- interrupts ---------------------------------------------------------------------------------------

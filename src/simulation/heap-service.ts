@@ -4,7 +4,7 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
-import { ByteBudget, type CompactionBudget, UNLIMITED } from '../heaps/handle-heap.js';
+import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
 import type { KernelObject, KernelStorage } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
@@ -170,6 +170,12 @@ export class HeapService implements KernelStorage {
       bytesMoved = handles.compact(this.budgetFor(limit)).bytesMoved;
     });
     return bytesMoved;
+  }
+
+  /** Has the heap ask when it fills up. What the client does meanwhile is not the asking call's work. */
+  answerFullness(client: FullnessClient): void {
+    const { relocation } = this.board.handles;
+    if (relocation !== undefined) relocation.client = () => this.compactions.aside(client);
   }
 
   private isRelocatable(block: Block): boolean {

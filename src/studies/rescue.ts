@@ -86,7 +86,10 @@ class Rescue {
     const { settings } = this;
     const options = sharedOptions(heap, settings.options);
     const cost = costModel(settings.costChoice, heap, settings.target);
-    return this.tried('heap', heap.name, { ...settings, heap, options, cost });
+    const remedy = this.tried('heap', heap.name, { ...settings, heap, options, cost });
+    return heap.createHandles === undefined || remedy.note !== undefined
+      ? remedy
+      : { ...remedy, note: 'for firmware that locks what it touches, as blocks move' };
   }
 
   /** The smallest heap of the same kind with which the whole run passes; RAM grows with it. */

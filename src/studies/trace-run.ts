@@ -54,7 +54,7 @@ export function runTrace(
  * Heaps serve whatever is smaller than what they serve, or nearly: what is found is served, one byte more not.
  */
 function largestRequest({ handles, memory }: ReplayMachine, arenaBytes: number): number {
-  const before = memory.snapshot();
+  const before = memory.save();
   const serves = (bytes: number) => {
     const served = handles.allocate(bytes) !== NULL;
     memory.restore(before);

@@ -285,6 +285,7 @@ export function showcase(failures = 15): RunResult {
     missedDeadlines: 2,
     tasks: tasks(machine, failures),
     samples: machine.samples,
+    compactions: { count: 0, bytesMoved: 0, blocksMoved: 0, cycles: 0, longestCycles: 0, events: [] },
     outOfMemoryCount: failures,
     outOfMemory: events,
     notCreated: [],

@@ -133,6 +133,7 @@ describe('defineScenario', () => {
     ['a strange task', { ...small, tasks: { a: 5 } }],
     ['a strange queue', { ...small, queues: [1], tasks: { a: { priority: 1, *script() {} } } }],
     ['a strange policy', { ...small, onOom: { hook: 3 }, tasks: { a: { priority: 1, *script() {} } } }],
+    ['a strange answer', { ...small, onFullness: 'later', tasks: { a: { priority: 1, *script() {} } } }],
   ])('refuses what no compiler has seen: %s', (_, description) => {
     expect(problemsOf(() => defineScenario(description as never)).length).toBeGreaterThan(0);
   });

@@ -52,6 +52,11 @@ describe('steps', () => {
     ['{ realloc: { name: b, size: 1, which: all } }', ['wrong-value 39']],
     ['{ free: { name: b, which: newst } }', ['wrong-value 27 newest']],
     ['{ free: [] }', ['wrong-type 9']],
+    ['{ compact: all }', ['wrong-type 12']],
+    ['{ compact: {} }', ['missing-key 12']],
+    ['{ compact: { budget: 0 } }', ['wrong-value 22']],
+    ['{ compact: { budget: 3 bits } }', ['wrong-value 22']],
+    ['{ compact: { bugdet: 3 } }', ['missing-key 12', 'unknown-key 14 budget']],
     ['{ overflow: { name: b, value: 256, bytes: x } }', ['wrong-value 31', 'wrong-value 43']],
     ['{ compute: 10 }', ['wrong-value 12']],
     ['{ delay until: 0 ms }', ['wrong-value 16']],
@@ -170,6 +175,11 @@ tasks:
   it('in the scenario’s hook may be any task’s', () => {
     const hook = 'on oom: { hook: [{ free: frame }, { free: farme }] }';
     expect(problemsIn(two(alloc('frame'), '', hook)).map(brief)).toEqual(['unknown-name 6:43 frame']);
+  });
+
+  it('in the hook of fullness are its own', () => {
+    const hook = 'on fullness: { hook: [{ free: frame }] }';
+    expect(problemsIn(two(alloc('frame'), '', hook)).map(brief)).toEqual(['unknown-name 6:31']);
   });
 
   it('in the idle hook are its own', () => {

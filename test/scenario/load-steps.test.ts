@@ -70,6 +70,14 @@ const FORMS: [text: string, step: unknown][] = [
   ['{ unlock: { name: b, which: oldest } }', { kind: 'unlock', name: 'b', which: 'oldest' }],
   ['{ fill: { name: b, which: random } }', { kind: 'fill', name: 'b', which: 'random' }],
   ['{ verify: b }', { kind: 'verify', name: 'b', which: 'newest' }],
+  ['{ compact: fully }', { kind: 'compact' }],
+  ['{ compact: { budget: 2 KiB } }', { kind: 'compact', budget: { bytes: 2048 } }],
+  ['{ compact: { budget: 100 } }', { kind: 'compact', budget: { bytes: 100 } }],
+  ['{ compact: { budget: 200 us } }', { kind: 'compact', budget: { time: seconds(0.0002) } }],
+  [
+    '{ compact: { budget: 500 cycles } }',
+    { kind: 'compact', budget: { time: { amount: 500, unit: 'cycles' } } },
+  ],
   ['{ overflow: { name: b } }', { kind: 'overflow', name: 'b', bytes: 4, value: 255 }],
   [
     '{ overflow: { name: b, bytes: 8 B, value: 0xA5 } }',

@@ -166,6 +166,23 @@ describe('single keys', () => {
   ])('on oom: %s', (text, policy) => {
     expect(parse(`${MINIMAL}on oom: ${text}\n`).onOom).toEqual(policy);
   });
+
+  it.each<[text: string, policy: unknown]>([
+    ['defer', { kind: 'defer' }],
+    ['compact', { kind: 'compact' }],
+    [
+      '{ hook: [{ compact: fully }] }',
+      { kind: 'hook', script: [{ kind: 'compact', at: { line: 7, column: 23 } }] },
+    ],
+  ])('on fullness: %s', (text, policy) => {
+    expect(parse(`${MINIMAL}on fullness: ${text}\n`).onFullness).toEqual(policy);
+    expect(parse(MINIMAL)).not.toHaveProperty('onFullness');
+  });
+
+  it('on fullness: only what there is', () => {
+    const problems = problemsOf(() => parse(`${MINIMAL}on fullness: later\n`));
+    expect(problems.map(brief)).toEqual(['wrong-value 7:14']);
+  });
 });
 
 describe('the heap and the target', () => {

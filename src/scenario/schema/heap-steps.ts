@@ -1,12 +1,34 @@
 /** The steps that deal with memory. */
 
 import * as v from 'valibot';
-import { described, integer, positiveTime, size, sizeOrShare } from '../../input/files.js';
+import {
+  described,
+  integer,
+  positiveTime,
+  scalarOrMap,
+  size,
+  sizeOrShare,
+  sizeOrTime,
+} from '../../input/files.js';
 import { counts, positiveTimes, sizes, times } from './distributions.js';
 import { whichOne } from './names.js';
 import { blockName, blockStep, step } from './step-parts.js';
 
 const BYTE_WORDS = 'a byte from 0 to 255, such as 0xA5';
+
+const COMPACTION_WORDS = 'fully, or a map such as { budget: 512 B }';
+
+/** What `compact` is to do this time. */
+export const compaction = scalarOrMap(
+  v.pipe(
+    v.literal('fully', COMPACTION_WORDS),
+    v.transform(() => ({ budget: undefined })),
+  ),
+  v.strictObject(
+    { budget: described('How much it may do: bytes to move, or a time to take', sizeOrTime) },
+    COMPACTION_WORDS,
+  ),
+);
 
 /** `onOom`: the schema of a step's own policy, which itself contains steps. */
 export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
@@ -48,6 +70,12 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
       lock: 'frame',
     }),
     unlock: blockStep('unlock', 'Lets a compacting heap move the block again', { unlock: 'frame' }),
+    compact: step(
+      'compact',
+      'Slides unlocked blocks together where the heap moves blocks; goes on where a budget stopped it before',
+      { compact: { budget: '512 B' } },
+      compaction,
+    ),
     fill: blockStep('fill', 'Writes a pattern over the requested bytes of a block', { fill: 'frame' }),
     verify: blockStep('verify', 'Checks that the pattern which fill wrote is still there', {
       verify: 'frame',

@@ -19,7 +19,7 @@ import { OUTCOMES, type RunLength } from '../scenario.js';
 import { positiveTimes, times } from './distributions.js';
 import { name, taskName } from './names.js';
 import { priority } from './step-parts.js';
-import { oomPolicy, steps } from './steps.js';
+import { fullnessPolicy, oomPolicy, steps } from './steps.js';
 
 const FLAG_WORDS = 'true or false';
 
@@ -204,6 +204,12 @@ export const scenarioSchema = v.strictObject(
     'on oom': v.optional(
       described('What a task does when a request returns NULL, unless the step says', oomPolicy),
       'continue',
+    ),
+    'on fullness': v.optional(
+      described(
+        "What the firmware answers when a heap that moves blocks fills up; the heap's option if absent",
+        fullnessPolicy,
+      ),
     ),
     queues: v.optional(
       described('Queues by name', v.record(name, queue, 'a map such as samples: { length: 8 }')),

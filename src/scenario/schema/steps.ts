@@ -54,6 +54,15 @@ export const oomPolicy = keyedMaps(
   },
 );
 
+/** `on fullness`. */
+export const fullnessPolicy = keyedMaps(
+  'answer to fullness',
+  v.picklist(['defer', 'compact'], 'defer, compact, or a map such as { hook: [ … ] }'),
+  {
+    hook: v.strictObject({ hook: described('Does these steps, which cannot wait, instead', steps) }),
+  },
+);
+
 const branchWords = 'a map such as { weight: 3, steps: [ … ] }';
 const branches = v.pipe(
   v.array(
