@@ -107,6 +107,23 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .action(runs(async () => (await import('./size.js')).sizeCommand));
 
   program
+    .command('compare')
+    .description('run the same workloads on every heap, and rank the heaps')
+    .argument('<scenario|trace...>', 'scenarios and traces')
+    .option('--heaps <names>', 'only these, separated by commas')
+    .option('--heap-option <name=value>', 'for the heaps that have it, repeated for several', collect, [])
+    .option('--targets <names|files>', "chips instead of the scenario's, separated by commas")
+    .option('--heap-size <size>', 'bytes for the heap, such as 16KiB')
+    .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32')
+    .option('--seed <number>', "seed instead of the scenario's")
+    .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
+    .option('--no-size', 'do not look for the smallest arena (quicker)')
+    .option('--scan <number>', 'sizes to try on either side of what bisection finds', '4')
+    .option('--json', 'print JSON')
+    .option('--markdown', 'print Markdown')
+    .action(runs(async () => (await import('./compare.js')).compareCommand));
+
+  program
     .command('targets')
     .description('list the chips, or show one')
     .argument('[name]', 'a chip or the path of a profile')

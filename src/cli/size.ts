@@ -1,36 +1,20 @@
 /** `heaplab size`: the smallest arena that would do, for every heap. */
 
-import { catalog } from '../heaps/catalog.js';
 import { sizeReport, traceRunReport } from '../report/size-report.js';
 import { loadScenario } from '../scenario/load.js';
 import type { CostChoice } from '../simulation/cost.js';
 import { smallestArena } from '../studies/size.js';
 import { runTrace } from '../studies/trace-run.js';
-import {
-  type Candidate,
-  candidateFor,
-  ScenarioWorkload,
-  TraceWorkload,
-  type Workload,
-} from '../studies/workload.js';
+import { type Candidate, ScenarioWorkload, TraceWorkload, type Workload } from '../studies/workload.js';
 import { simulateLocks } from '../traces/lock-simulation.js';
 import { readTrace } from '../traces/read.js';
 import { replayOptions } from '../traces/replay-machine.js';
-import {
-  alignmentFlag,
-  badOption,
-  heapNamed,
-  heapOptions,
-  loadOptions,
-  numberFlag,
-  sizeFlag,
-} from './flags.js';
+import { alignmentFlag, badOption, loadOptions, numberFlag, sizeFlag } from './flags.js';
 import { targetFor } from './run.js';
+import { type CandidateFlags, candidatesOf, isScenario, progress } from './study.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
-export interface SizeFlags {
-  readonly heaps?: string;
-  readonly heapOption?: string[];
+interface SizeFlags extends CandidateFlags {
   readonly target?: string;
   readonly alignment?: string;
   readonly seed?: string;
@@ -46,7 +30,7 @@ const DEFAULT_ALIGNMENT = 8;
 
 export function sizeCommand(terminal: Terminal, file: string, flags: SizeFlags): number {
   const workload = workloadOf(file, flags);
-  const candidates = candidatesOf(flags, workload);
+  const candidates = candidatesOf(flags, workload instanceof TraceWorkload ? replayOptions : () => ({}));
   const arenaBytes = sizeFlag('--at', flags.at);
   if (arenaBytes !== undefined) return runAt(terminal, workload, candidates, arenaBytes, flags);
   const scan = numberFlag('--scan', flags.scan, 0, 4096);
@@ -86,7 +70,7 @@ function runAt(
 
 function workloadOf(file: string, flags: SizeFlags): Workload {
   const alignment = alignmentFlag(flags.alignment);
-  if (!/\.(ya?ml|[cm]?[jt]sx?)$/.test(file)) {
+  if (!isScenario(file)) {
     for (const flag of ['target', 'seed'] as const) {
       if (flags[flag] !== undefined)
         throw badOption(`--${flag} is for scenarios`, 'a scenario instead of a trace');
@@ -101,27 +85,4 @@ function workloadOf(file: string, flags: SizeFlags): Workload {
   const scenario = loadScenario(file, loadOptions());
   const seed = flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1);
   return new ScenarioWorkload(scenario, targetFor(scenario, flags), seed, flags.cost);
-}
-
-/** The heaps named by `--heaps`, else all; `--heap-option` goes to those that have it. */
-function candidatesOf({ heaps, heapOption = [] }: SizeFlags, workload: Workload): Candidate[] {
-  const chosen = heaps === undefined ? catalog : heaps.split(',').map((name) => heapNamed(name.trim()));
-  const known = chosen.map((heap) => Object.keys(candidateFor(heap).options));
-  const stray = heapOption.find((flag) => !known.some((names) => names.includes(nameOf(flag))));
-  // Refused in the words of a heap that does not have it.
-  if (stray !== undefined) heapOptions(chosen[0]!, {}, [stray]);
-  return chosen.map((heap, index) => {
-    const byDefault = workload instanceof TraceWorkload ? replayOptions(heap) : {};
-    const own = heapOption.filter((flag) => known[index]!.includes(nameOf(flag)));
-    return { heap, options: heapOptions(heap, byDefault, own) };
-  });
-}
-
-function nameOf(flag: string): string {
-  return flag.split('=')[0]!;
-}
-
-/** One line on the terminal that says what is being worked on; '' takes it away. */
-function progress(terminal: Terminal, what: string): void {
-  if (terminal.interactive) terminal.warn(`\r\x1b[K${what}`);
 }

@@ -30,6 +30,11 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly options: v.GenericSchema<unknown, Options>;
   /** The proof behind `facts.bound`; none where nothing can be proved. heap_5's holds for one region. */
   readonly boundRow?: BoundRow;
+  /**
+   * The most, in bytes, by which a block may exceed `blockBytesFor`: the rest of its hole was too small to be one.
+   * A proof has to count it. 0 where absent.
+   */
+  surplusBytes?(alignment: number): number;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */

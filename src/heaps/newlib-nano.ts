@@ -299,6 +299,7 @@ export const newlibNano = defineHeap({
     notWhen: 'mistakes should be noticed: live blocks carry no mark, and nothing is asserted',
   },
   boundRow: 'first-fit',
+  surplusBytes: () => MINIMUM_BYTES - 4,
   options: v.strictObject({}),
   pathWords: { malloc: [], free: [] },
   coalesces: true,

@@ -20,7 +20,8 @@ export function assertFeasible(scenario: Scenario, device: Omit<BoardConfig, 'co
   const problems = infeasibilities(scenario, target);
   if (problems.length > 0) throw new UserError(problems);
   try {
-    memoryPlan(target, heap.staticBytes(options), heap.regions);
+    const least = heap.minimumArenaBytes(target.alignment, options);
+    memoryPlan(target, heap.staticBytes(options), heap.regions, least);
   } catch (error) {
     if (file === undefined || !(error instanceof UserError)) throw error;
     throw new UserError(error.problems.map((problem) => ({ ...problem, file })));

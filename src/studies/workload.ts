@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { heap4 } from '../heaps/freertos/heap-4.js';
-import { type Heap, NULL } from '../heaps/heap.js';
+import { type HeapView, NULL } from '../heaps/heap.js';
 import { Fault } from '../mcu/fault.js';
 import type { Block } from '../scenario/firmware.js';
 import type { Scenario } from '../scenario/scenario.js';
@@ -12,9 +12,10 @@ import type { RunObserver } from '../simulation/events.js';
 import { run } from '../simulation/run.js';
 import { withHeapOf } from '../targets/overrides.js';
 import type { Target } from '../targets/target.js';
-import { Replay } from '../traces/replay.js';
+import { NO_BLOCK, Replay } from '../traces/replay.js';
 import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
-import { CALLOC, FREE, MALLOC, REALLOC, type Trace } from '../traces/trace.js';
+import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace } from '../traces/trace.js';
+import { AllocatorLoad } from './allocator-load.js';
 
 /** Where the search for a large enough arena ends: far above what any microcontroller has. */
 export const MAXIMUM_ARENA_BYTES = 64 * 1024 * 1024;
@@ -64,6 +65,16 @@ export class TraceWorkload implements Workload {
     const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
     const machine = replayMachine(heap, options, [region], this.alignment);
     return { machine, replay: new Replay(machine.handles, machine.memory, this.trace) };
+  }
+
+  /** Of the operation number `index`, from 0. */
+  kindOf(index: number): number {
+    return this.trace.kinds[index]!;
+  }
+
+  /** To be told of every operation of a replay on `heap`. */
+  loadOn(heap: Pick<HeapView, 'blockBytesFor'>, surplusBytes: number): TraceLoad {
+    return new TraceLoad(this.trace, new AllocatorLoad(heap, this.alignment, surplusBytes));
   }
 
   passes(candidate: Candidate, bytes: number): boolean {
@@ -117,11 +128,36 @@ function requestedBy(trace: Trace, index: number, requested: Float64Array): numb
   }
 }
 
+/** Follows which id holds how many bytes, for the load as the heap sees it. */
+export class TraceLoad {
+  private readonly held: Float64Array;
+
+  constructor(
+    private readonly trace: Trace,
+    readonly load: AllocatorLoad,
+  ) {
+    this.held = new Float64Array(trace.idCount);
+  }
+
+  /** As a replay tells its observer. */
+  operation(index: number, address: number): void {
+    const { kinds, ids, bytes, counts } = this.trace;
+    if (kinds[index]! >= LOCK || address === NO_BLOCK) return;
+    const id = ids[index]!;
+    const asked = kinds[index] === FREE ? 0 : bytes[index]! * counts[index]!;
+    // A request that failed changes nothing, a realloc to nothing frees.
+    if (address === NULL && asked !== 0) return;
+    if (this.held[id]! > 0) this.load.freed(this.held[id]!);
+    if (asked > 0) this.load.allocated(asked);
+    this.held[id] = asked;
+  }
+}
+
 /** The end of the highest block ever handed out. */
 class HighWaterMark {
   end = 0;
 
-  constructor(private readonly heap: Pick<Heap, 'walk' | 'blockBytesFor'>) {}
+  constructor(private readonly heap: Pick<HeapView, 'walk' | 'blockBytesFor'>) {}
 
   /** A block of at least `bytes` has been handed out. The map is only read where it may reach further up. */
   note(payload: number, bytes: number): void {

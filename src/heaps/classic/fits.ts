@@ -43,7 +43,7 @@ import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
 import { choice, defineHeap, flag, type HeapFacts } from '../definition.js';
 import { checkFreeBytes } from '../freertos/arena.js';
-import { endlessList } from '../freertos/request.js';
+import { alignUp, endlessList } from '../freertos/request.js';
 import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import { NEXT, OVERHEAD_BYTES, TAG_BYTES, TaggedArena, USED } from './boundary-tags.js';
 import { HoleLists, listBytes } from './hole-lists.js';
@@ -289,6 +289,9 @@ const ANY_FIT_BOUND =
 
 const shared = {
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
+  // In any order of the holes; the closer bound of first fit holds in address order only.
+  boundRow: 'eager-merge',
+  surplusBytes: (alignment: number) => alignUp(16, alignment) - alignment,
   coalesces: true,
   regions: 'one',
   minimumArenaBytes: (alignment: number) => 2 * alignment + 24,

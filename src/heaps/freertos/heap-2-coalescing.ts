@@ -336,6 +336,8 @@ export const heap2Coalescing = defineHeap({
   },
   options: heap2Options,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
+  boundRow: 'eager-merge',
+  surplusBytes: (alignment) => 2 * alignedHeader(12, alignment),
   coalesces: true,
   regions: 'one',
   staticBytes: () => STATIC_BYTES,

@@ -122,6 +122,7 @@ export const heap4 = defineHeap({
     notWhen: 'every call must be quick whatever the history',
   },
   boundRow: 'first-fit',
+  surplusBytes: (alignment) => 2 * alignUp(8, alignment),
   options: addressOrderedOptions,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,

@@ -216,6 +216,7 @@ export const heap5 = defineHeap({
     notWhen: 'there is one region: heap_4 does the same',
   },
   boundRow: 'first-fit',
+  surplusBytes: (alignment) => 2 * alignUp(8, alignment),
   options: addressOrderedOptions,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,

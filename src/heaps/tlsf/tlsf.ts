@@ -386,6 +386,7 @@ export const tlsf = defineHeap({
     notWhen: 'RAM is small, or payloads must be aligned to 8',
   },
   boundRow: 'eager-merge-by-class',
+  surplusBytes: () => MINIMUM_BYTES,
   options,
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,

@@ -1,0 +1,316 @@
+/** The same workload on every heap, side by side: what fails, how much RAM it takes, what it costs in time. */
+
+import { lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
+import type { HeapDefinition } from '../heaps/definition.js';
+import type { HeapView } from '../heaps/heap.js';
+import { UserError } from '../input/index.js';
+import { externalFragmentation } from '../inspect/fragmentation.js';
+import { IntegerHistogram } from '../inspect/histogram.js';
+import { Recorder } from '../inspect/recorder.js';
+import { Fault } from '../mcu/fault.js';
+import type { Block } from '../scenario/firmware.js';
+import type { Scenario } from '../scenario/scenario.js';
+import type { Board } from '../simulation/board.js';
+import { type CostChoice, costModel } from '../simulation/cost.js';
+import type { RunObserver } from '../simulation/events.js';
+import { run } from '../simulation/run.js';
+import { memoryPlan } from '../targets/plan.js';
+import type { Target } from '../targets/target.js';
+import { FREE, LOCK } from '../traces/trace.js';
+import { AllocatorLoad } from './allocator-load.js';
+import { smallestArena } from './size.js';
+import { type Candidate, ScenarioWorkload, type TraceWorkload } from './workload.js';
+
+/** One heap's line. Absent where a figure does not exist: a trace knows no tasks, a heap may have no proof. */
+export interface Contender {
+  readonly heap: string;
+  /** Why it could not be tried, or how the run ended early. */
+  readonly note?: string;
+  readonly outOfMemoryCount: number;
+  /** Seconds since power-on; of a trace the operation, from 0. */
+  readonly firstOutOfMemory?: number;
+  /** Without a failed request, where that was looked for and found. */
+  readonly smallestArenaBytes?: number;
+  /** The most that was not free, headers and fixed bookkeeping included, and the heap's variables. */
+  readonly peakFootprintBytes: number;
+  readonly staticBytes: number;
+  /** Worst share of free memory outside the largest hole; of a trace at its end. */
+  readonly fragmentation: number;
+  /** Of malloc and free together. */
+  readonly p99Cycles: number;
+  readonly worstCycles: number;
+  readonly longestSuspensionCycles?: number;
+  readonly missedDeadlines?: number;
+  /** The arena that is proved to be enough for what this heap was asked; absent without a proof. */
+  readonly provableBytes?: number;
+  /** What no heap that leaves blocks where they are could do with less for certain (Robson). */
+  readonly lowerBoundBytes?: number;
+}
+
+export interface Comparison {
+  readonly workload: string;
+  readonly kind: 'scenario' | 'trace';
+  readonly target: string;
+  readonly clockHertz: number;
+  /** For the heap, in the regions the chip has. */
+  readonly heapBytes: number;
+  /** Best first. */
+  readonly contenders: readonly Contender[];
+}
+
+export interface CompareSettings {
+  readonly costChoice: CostChoice;
+  /** Sizes to try beside what bisection finds; undefined: the smallest arena is not looked for. */
+  readonly scan: number | undefined;
+  /** Told before each heap. */
+  readonly onHeap?: (heap: string) => void;
+}
+
+// --- scenarios --------------------------------------------------------------------------------------------
+
+export function compareScenario(
+  scenario: Scenario,
+  target: Target,
+  seed: number,
+  candidates: readonly Candidate[],
+  settings: CompareSettings,
+): Comparison {
+  const sizing =
+    settings.scan === undefined
+      ? undefined
+      : new ScenarioWorkload(scenario, target, seed, settings.costChoice);
+  let heapBytes = 0;
+  const contenders = candidates.map((candidate) => {
+    settings.onHeap?.(candidate.heap.name);
+    return trial(candidate, () => {
+      const { contender, arenaBytes } = scenarioTrial(scenario, target, seed, candidate, settings.costChoice);
+      heapBytes = Math.max(heapBytes, arenaBytes);
+      return { ...contender, ...smallest(sizing, candidate, settings) };
+    });
+  });
+  return {
+    workload: scenario.name,
+    kind: 'scenario',
+    target: target.name,
+    clockHertz: target.clockHertz,
+    heapBytes,
+    contenders: ranked(contenders),
+  };
+}
+
+function scenarioTrial(
+  scenario: Scenario,
+  target: Target,
+  seed: number,
+  { heap, options }: Candidate,
+  costChoice: CostChoice,
+): { contender: Contender; arenaBytes: number } {
+  const settings = { target, heap, options, seed, costChoice, cost: costModel(costChoice, heap, target) };
+  const recorder = new Recorder(1);
+  const costs = new CallCycles();
+  const load = new LoadWatch(target.alignment, surplusOf(heap, target.alignment));
+  const outcome = run(scenario, settings, [recorder, costs, load]);
+  const result = recorder.result(scenario, settings, outcome);
+  const [first] = result.outOfMemory;
+  const arenaBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
+  const contender: Contender = {
+    heap: heap.name,
+    ...(result.fault !== undefined && { note: result.fault.reason }),
+    outOfMemoryCount: result.outOfMemoryCount,
+    ...(first !== undefined && { firstOutOfMemory: first.cycle / target.clockHertz }),
+    peakFootprintBytes: arenaBytes - result.minimumEverFreeBytes + result.heap.staticBytes,
+    staticBytes: result.heap.staticBytes,
+    fragmentation: result.worstFragmentation,
+    p99Cycles: costs.cycles.percentile(0.99),
+    worstCycles: costs.cycles.maximum,
+    longestSuspensionCycles: result.suspension.longest,
+    missedDeadlines: result.missedDeadlines,
+    ...bounds(heap, load.load),
+  };
+  return { contender, arenaBytes };
+}
+
+class CallCycles implements RunObserver {
+  readonly cycles = new IntegerHistogram();
+
+  heapCalled(_kind: string, cycles: number): void {
+    this.cycles.add(cycles);
+  }
+}
+
+class LoadWatch implements RunObserver {
+  load!: AllocatorLoad;
+
+  constructor(
+    private readonly alignment: number,
+    private readonly surplusBytes: number,
+  ) {}
+
+  booted({ heap }: Board): void {
+    this.load ??= new AllocatorLoad(heap, this.alignment, this.surplusBytes);
+    this.load.forget();
+  }
+
+  allocated(block: Block): void {
+    this.load.allocated(block.bytes);
+  }
+
+  freed(block: Block): void {
+    this.load.freed(block.bytes);
+  }
+}
+
+// --- traces -----------------------------------------------------------------------------------------------
+
+/** In the heap that the target has room for; without kernel and tasks. */
+export function compareTrace(
+  workload: TraceWorkload,
+  target: Target,
+  candidates: readonly Candidate[],
+  settings: CompareSettings,
+): Comparison {
+  let heapBytes = 0;
+  const contenders = candidates.map((candidate) => {
+    settings.onHeap?.(candidate.heap.name);
+    return trial(candidate, () => {
+      const { heap, options } = candidate;
+      const least = heap.minimumArenaBytes(target.alignment, options);
+      const { heapRegions } = memoryPlan(target, heap.staticBytes(options), 'one', least);
+      const arenaBytes = heapRegions[0]!.bytes;
+      heapBytes = Math.max(heapBytes, arenaBytes);
+      const contender = traceTrial(workload, target, candidate, arenaBytes, settings.costChoice);
+      return { ...contender, ...smallest(workload, candidate, settings) };
+    });
+  });
+  return {
+    workload: workload.name,
+    kind: 'trace',
+    target: target.name,
+    clockHertz: target.clockHertz,
+    heapBytes,
+    contenders: ranked(contenders),
+  };
+}
+
+function traceTrial(
+  workload: TraceWorkload,
+  target: Target,
+  candidate: Candidate,
+  arenaBytes: number,
+  costChoice: CostChoice,
+): Contender {
+  const { heap, options } = candidate;
+  const { machine, replay } = workload.replayOn(candidate, arenaBytes);
+  const { memory } = machine;
+  const cost = costModel(costChoice, heap, target);
+  const cycles = new IntegerHistogram();
+  let firstFailure: number | undefined;
+  let lowestFree = arenaBytes;
+  let { loads, stores } = memory;
+  const load = workload.loadOn(machine.heap, surplusOf(heap, workload.alignment));
+  let note: string | undefined;
+  try {
+    replay.run((index, address) => {
+      const kind = workload.kindOf(index);
+      if (kind < LOCK) {
+        cycles.add(cost.price(kind === FREE ? 'free' : 'malloc', machine.heap, memory, loads, stores));
+      }
+      load.operation(index, address);
+      if (replay.summary.failures > 0) firstFailure ??= index;
+      lowestFree = Math.min(lowestFree, machine.heap.freeBytes());
+      ({ loads, stores } = memory);
+    });
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    note = fault.reason;
+  }
+  return {
+    heap: heap.name,
+    ...(note !== undefined && { note }),
+    outOfMemoryCount: replay.summary.failures,
+    ...(firstFailure !== undefined && { firstOutOfMemory: firstFailure }),
+    peakFootprintBytes: arenaBytes - lowestFree + heap.staticBytes(options),
+    staticBytes: heap.staticBytes(options),
+    fragmentation: fragmentationOf(machine.heap),
+    p99Cycles: cycles.percentile(0.99),
+    worstCycles: cycles.maximum,
+    ...bounds(heap, load.load),
+  };
+}
+
+/** Share of free memory outside the largest hole, now. */
+function fragmentationOf(heap: HeapView): number {
+  let free = 0;
+  let largest = 0;
+  heap.walk((kind, _address, bytes) => {
+    if (kind !== 'hole') return;
+    free += bytes;
+    largest = Math.max(largest, bytes);
+  });
+  return externalFragmentation(free, largest);
+}
+
+// --- both -------------------------------------------------------------------------------------------------
+
+/** A heap that the chip has no room for takes part with a note. */
+function trial({ heap, options }: Candidate, attempt: () => Contender): Contender {
+  try {
+    return attempt();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return {
+      heap: heap.name,
+      note: error.problems[0]!.message,
+      outOfMemoryCount: 0,
+      peakFootprintBytes: 0,
+      staticBytes: heap.staticBytes(options),
+      fragmentation: 0,
+      p99Cycles: 0,
+      worstCycles: 0,
+    };
+  }
+}
+
+function smallest(
+  workload: ScenarioWorkload | TraceWorkload | undefined,
+  candidate: Candidate,
+  { scan }: CompareSettings,
+): { smallestArenaBytes?: number } {
+  if (workload === undefined || scan === undefined) return {};
+  const { arenaBytes } = smallestArena(workload, candidate, { scan });
+  return arenaBytes === undefined ? {} : { smallestArenaBytes: arenaBytes };
+}
+
+function surplusOf(heap: HeapDefinition, alignment: number): number {
+  return heap.surplusBytes?.(alignment) ?? 0;
+}
+
+function bounds(heap: HeapDefinition, watched: AllocatorLoad) {
+  const { load } = watched;
+  if (load.largestBytes === 0) return {};
+  return {
+    ...(heap.boundRow !== undefined && { provableBytes: sufficientBytes(heap.boundRow, load) }),
+    lowerBoundBytes: lowerBoundBytes(load),
+  };
+}
+
+/** Sound before broken, then by failures, RAM, missed deadlines, and the longest time for which all must wait. */
+function ranked(contenders: readonly Contender[]): Contender[] {
+  return [...contenders].sort(
+    (a, b) =>
+      Number(a.note !== undefined) - Number(b.note !== undefined) ||
+      a.outOfMemoryCount - b.outOfMemoryCount ||
+      ramBytes(a) - ramBytes(b) ||
+      (a.missedDeadlines ?? 0) - (b.missedDeadlines ?? 0) ||
+      longestWait(a) - longestWait(b),
+  );
+}
+
+/** What it takes: the smallest arena that will do, else what was in use at the peak. */
+export function ramBytes({ smallestArenaBytes, staticBytes, peakFootprintBytes }: Contender): number {
+  return smallestArenaBytes === undefined ? peakFootprintBytes : smallestArenaBytes + staticBytes;
+}
+
+export function longestWait({ longestSuspensionCycles, worstCycles }: Contender): number {
+  return longestSuspensionCycles ?? worstCycles;
+}

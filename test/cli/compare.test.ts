@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Comparison } from '../../src/studies/compare.js';
+import { heaplab, SCENARIOS, VECTORS } from './run.js';
+
+const TRACE = join(VECTORS, 'traces/gen-uniform-4-s1.trace.gz');
+const SCENARIO = join(SCENARIOS, 'heap2-worst-case.yaml');
+const TWO = ['--heaps', 'heap_2,heap_4'];
+
+describe('heaplab compare', () => {
+  it('ranks the heaps for a scenario and says why the first one won', async () => {
+    const { code, stdout } = await heaplab(['compare', SCENARIO, ...TWO, '--no-size']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/heap_4 [\s\S]*heap_2 [\s\S]*heap_4 wins: with it alone no request failed/);
+  });
+
+  it('takes several workloads and several chips', async () => {
+    const args = [SCENARIO, TRACE, ...TWO, '--targets', 'stm32f103c8,nrf52832', '--no-size', '--json'];
+    const { code, stdout } = await heaplab(['compare', ...args]);
+    expect(code).toBe(0);
+    const comparisons = JSON.parse(stdout) as Comparison[];
+    expect(comparisons.map(({ kind, target }) => [kind, target])).toEqual([
+      ['scenario', 'STM32F103C8'],
+      ['scenario', 'nRF52832'],
+      ['trace', 'STM32F103C8'],
+      ['trace', 'nRF52832'],
+    ]);
+  });
+
+  it('agrees with "run" and with "size"', async () => {
+    const { stdout } = await heaplab(['compare', SCENARIO, '--heaps', 'heap_4', '--json']);
+    const [comparison] = JSON.parse(stdout) as Comparison[];
+    const [contender] = comparison!.contenders;
+    const run = JSON.parse((await heaplab(['run', SCENARIO, '--heap', 'heap_4', '--json'])).stdout);
+    expect(contender).toMatchObject({
+      outOfMemoryCount: run.outOfMemoryCount,
+      longestSuspensionCycles: run.suspension.longest,
+    });
+    const size = JSON.parse((await heaplab(['size', SCENARIO, '--heaps', 'heap_4', '--json'])).stdout);
+    expect(contender!.smallestArenaBytes).toBe(size.sizes[0].arenaBytes);
+  });
+
+  it('writes Markdown', async () => {
+    const { stdout } = await heaplab([
+      'compare',
+      TRACE,
+      ...TWO,
+      '--no-size',
+      '--markdown',
+      '--heap-size',
+      '4KiB',
+    ]);
+    expect(stdout).toMatch(/^## gen-uniform-4-s1 on STM32F103C8, 4,096 B for the heap\n\n\| heap \|/);
+  });
+
+  it.each([
+    ['an unknown heap', [SCENARIO, '--heaps', 'heap_9'], 'there is no heap "heap_9"'],
+    ['an unknown chip', [SCENARIO, '--targets', 'stm32f103c9'], 'stm32f103c8'],
+    ['a missing file', ['missing.yaml'], 'there is no such file'],
+    ['two formats', [SCENARIO, '--json', '--markdown'], 'exclude each other'],
+  ])('refuses %s', async (_what, args, message) => {
+    const { code, stderr } = await heaplab(['compare', ...args]);
+    expect(code).toBe(2);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(message);
+  });
+});

@@ -1,0 +1,115 @@
+import { Chalk } from 'chalk';
+import { describe, expect, it } from 'vitest';
+import { catalog, findHeap } from '../../src/heaps/catalog.js';
+import { compareMarkdown, compareReport } from '../../src/report/compare-report.js';
+import { parseScenario } from '../../src/scenario/load.js';
+import { type Comparison, compareScenario, compareTrace } from '../../src/studies/compare.js';
+import { candidateFor, TraceWorkload } from '../../src/studies/workload.js';
+import { loadTarget } from '../../src/targets/load.js';
+import { withOverrides } from '../../src/targets/overrides.js';
+import { parseTrace } from '../../src/traces/read.js';
+import { replayOptions } from '../../src/traces/replay-machine.js';
+
+const paint = { width: 200, color: new Chalk({ level: 0 }) };
+const heapNames = catalog.map(({ name }) => name);
+const quick = { costChoice: 'auto', scan: undefined } as const;
+
+/** Small blocks, all freed, then a large one: what heap_2 cannot serve. */
+const CUT = [
+  ...Array.from({ length: 12 }, (_, id) => `a ${id} 24`),
+  ...Array.from({ length: 12 }, (_, id) => `f ${id}`),
+  'a 20 300',
+].join('\n');
+
+function compared(text: string, names: readonly string[], heapBytes: number, scan?: number): Comparison {
+  const target = withOverrides(loadTarget('stm32f103c8'), { heapBytes });
+  const candidates = names.map((name) => candidateFor(findHeap(name)!, replayOptions(findHeap(name)!)));
+  const workload = new TraceWorkload(parseTrace(text, 'cut.trace'), target.alignment);
+  return compareTrace(workload, target, candidates, { ...quick, scan });
+}
+
+describe('heaps compared on a trace', () => {
+  it('come ranked: without failures first, then by the RAM they take', () => {
+    const { contenders, kind, heapBytes } = compared(CUT, ['heap_2', 'heap_2_coalescing', 'heap_4'], 512, 0);
+    expect({ kind, heapBytes }).toEqual({ kind: 'trace', heapBytes: 512 });
+    expect(contenders.map(({ heap, outOfMemoryCount }) => [heap, outOfMemoryCount])).toEqual([
+      ['heap_4', 0],
+      ['heap_2_coalescing', 0],
+      ['heap_2', 1],
+    ]);
+    expect(contenders[2]!.firstOutOfMemory).toBe(24);
+    // Twelve blocks of 32 bytes and the end marker.
+    expect(contenders[0]!.smallestArenaBytes).toBe(12 * 32 + 8);
+  });
+
+  it('have the bounds that are proved for their blocks', () => {
+    const [heap4, heap2] = compared(CUT, ['heap_2', 'heap_4'], 512).contenders;
+    expect(heap4!.provableBytes).toBeGreaterThan(heap4!.lowerBoundBytes!);
+    expect(heap2).not.toHaveProperty('provableBytes');
+    expect(heap2!.lowerBoundBytes).toBeGreaterThanOrEqual(12 * 32);
+  });
+
+  it('say why the winner won, and mark the best figures', () => {
+    const text = compareReport(compared(CUT, ['heap_2', 'heap_4', 'heap_2_coalescing'], 512), paint);
+    expect(text).toMatch(
+      /heap_4 wins: no request failed with 2 heaps; of these it takes the least RAM, 4\d\d B/,
+    );
+    expect(text).toMatch(/heap_4 +0\*/);
+    // Cheap, but it failed.
+    expect(text).not.toMatch(/heap_2 [^\n]*\*/);
+    expect(text).toContain('op 24');
+  });
+
+  it('name the only one that served everything', () => {
+    const text = compareReport(compared(CUT, ['heap_2', 'heap_4'], 512), paint);
+    expect(text).toContain('heap_4 wins: with it alone no request failed.');
+  });
+
+  it('take part with a note where the chip has no room', () => {
+    const comparison = compared(CUT, ['tlsf', 'heap_4'], 512);
+    expect(comparison.contenders.map(({ heap }) => heap)).toEqual(['heap_4', 'tlsf']);
+    expect(comparison.contenders[1]!.note).toBeDefined();
+    expect(compareReport(comparison, paint)).toMatch(/tlsf +–/);
+  });
+
+  it('make a Markdown table with the best in bold', () => {
+    const lines = compareMarkdown(compared(CUT, ['heap_2', 'heap_4'], 512)).split('\n');
+    expect(lines[0]).toBe('## cut on STM32F103C8, 512 B for the heap');
+    expect(lines.find((line) => line.startsWith('| heap_4'))).toMatch(/^\| heap_4 \| \*\*0\*\* \|/);
+    const columns = lines.filter((line) => line.startsWith('|')).map((line) => line.split('|').length);
+    expect(new Set(columns).size).toBe(1);
+  });
+});
+
+describe('heaps compared on a scenario', () => {
+  const text = `name: two
+target: stm32f103c8
+heap: heap_4
+duration: 1 s
+tasks:
+  a:
+    priority: 1
+    stack: 256 B
+    period: 100 ms
+    script: [{ alloc: { name: x, size: 1 KiB } }, { compute: 1 ms }, { free: x }]
+`;
+  const scenario = parseScenario(text, 'two.yaml', { heapNames });
+  const target = loadTarget('stm32f103c8');
+
+  it('have suspensions and deadlines', () => {
+    const candidates = ['heap_4', 'heap_1'].map((name) => candidateFor(findHeap(name)!));
+    const { contenders } = compareScenario(scenario, target, 1, candidates, { ...quick, scan: 0 });
+    expect(contenders.map(({ heap }) => heap)).toEqual(['heap_4', 'heap_1']);
+    expect(contenders[0]).toMatchObject({ outOfMemoryCount: 0, missedDeadlines: 0 });
+    expect(contenders[0]!.longestSuspensionCycles).toBeGreaterThan(0);
+    expect(contenders[0]!.smallestArenaBytes).toBeLessThan(5000);
+    // Its first free ends the run.
+    expect(contenders[1]!.note).toMatch(/configASSERT/);
+  });
+
+  it('come out the same each time', () => {
+    const candidates = catalog.map((heap) => candidateFor(heap));
+    const [first, second] = [1, 2].map(() => compareScenario(scenario, target, 1, candidates, quick));
+    expect(second).toEqual(first);
+  });
+});
