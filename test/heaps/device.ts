@@ -2,7 +2,8 @@
 
 import * as v from 'valibot';
 import { findHeap } from '../../src/heaps/catalog.js';
-import type { HeapOptions } from '../../src/heaps/definition.js';
+import { createHandles, type HeapOptions } from '../../src/heaps/definition.js';
+import type { HandleHeap } from '../../src/heaps/handle-heap.js';
 import type { Heap, HeapView, PieceKind } from '../../src/heaps/heap.js';
 import { Fault, type FaultKind, Memory } from '../../src/mcu/index.js';
 
@@ -27,14 +28,37 @@ export interface Device {
 
 /** The heap `name` on 4096 bytes at 0x20000000 with alignment 8, and 1 KiB of zeroed RAM on either side. */
 export function device(name: string, setup: Setup = {}): Device {
+  const { definition, memory, layout, options, origin } = place(name, setup);
+  const heap = definition.create(memory, layout, options);
+  return { heap, memory, origin, statics: layout.statics };
+}
+
+function place(name: string, setup: Setup) {
   const { bytes = 4096, alignment = 8, origin = ORIGIN, options = {}, statics: side = 'below' } = setup;
   const definition = findHeap(name)!;
   const end = origin + Math.ceil(bytes / 4) * 4;
   const memory = new Memory([{ name: 'RAM', origin: origin - MARGIN, bytes: end - origin + 2 * MARGIN }]);
   const statics = side === 'below' ? origin - MARGIN : end + MARGIN / 2;
   const layout = { statics, regions: [{ name: 'heap', origin, bytes }], alignment };
-  const heap = definition.create(memory, layout, v.parse(definition.options, options));
-  return { heap, memory, origin, statics };
+  return { definition, memory, layout, options: v.parse(definition.options, options), origin };
+}
+
+export interface HandleDevice extends Omit<Device, 'heap'> {
+  readonly handles: HandleHeap;
+}
+
+/** The same under the wider contract: blocks have handles. */
+export function handleDevice(name: string, setup: Setup = {}): HandleDevice {
+  const { definition, memory, layout, options, origin } = place(name, setup);
+  const handles = createHandles(definition, memory, layout, options);
+  return { handles, memory, origin, statics: layout.statics };
+}
+
+/** Where a block lies at the moment. */
+export function addressOf(handles: HandleHeap, handle: number): number {
+  const address = handles.lock(handle);
+  handles.unlock(handle);
+  return address;
 }
 
 export interface Piece {

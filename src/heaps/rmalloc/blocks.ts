@@ -64,7 +64,7 @@ export class Blocks {
     readonly origin: number,
     end: number,
     alignment: number,
-    private readonly generations: boolean,
+    readonly generations: boolean,
   ) {
     this.root = statics + ROOT;
     this.end = end - (end % 4);
@@ -93,6 +93,17 @@ export class Blocks {
       memory.storeWord(statics + YOUNG_PASSES, 0);
     }
     memory.fill(this.lists, 4 * this.listCount, 0);
+  }
+
+  /** Whether what does not change is still as it was. */
+  isFormatted(): boolean {
+    const { memory, statics } = this;
+    const words: readonly [offset: number, word: number][] = [
+      [ROOT, this.base + USED],
+      [ARENA_ORIGIN, this.origin],
+      [ARENA_END, this.end],
+    ];
+    return words.every(([offset, word]) => memory.loadWord(statics + offset) === word);
   }
 
   // --- one header ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import { bucketOf, NONE, type Nodes } from './nodes-2008.js';
 
 /** @throws Corruption */
 export function checkNodes(nodes: Nodes): void {
+  if (!nodes.isFormatted()) throw new Corruption("the heap's constants have been overwritten", nodes.root);
   const apart = new Set<number>();
   const bucketed = new Map<number, number>();
   let bytes = 0;

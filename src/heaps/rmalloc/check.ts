@@ -6,6 +6,7 @@ import { type Blocks, listOf, NONE } from './blocks.js';
 
 /** @throws Corruption */
 export function checkBlocks(memory: Memory, blocks: Blocks): void {
+  if (!blocks.isFormatted()) throw new Corruption("the heap's constants have been overwritten", blocks.root);
   if (blocks.top < blocks.base || blocks.top > blocks.bottom || blocks.bottom > blocks.tableEnd) {
     throw new Corruption('the gap lies between payloads and headers', blocks.top);
   }
@@ -25,10 +26,12 @@ export function checkBlocks(memory: Memory, blocks: Blocks): void {
 
 /** The chain leads upwards, through headers of the table only, to the last. */
 function checkChain(blocks: Blocks) {
-  const listed = new Map<number, number>();
   let headers = 0;
   let bytes = 0;
   let last = blocks.root;
+  const listed = new Map<number, number>();
+  const bookmarks = new Set([blocks.resume, blocks.old]);
+  bookmarks.delete(last);
   let address = blocks.base;
   for (let block = blocks.nextOf(last); block !== NONE; block = blocks.nextOf(block)) {
     if (!blocks.isInTable(block)) throw new Corruption('the chain leads to what is no header', block);
@@ -38,10 +41,15 @@ function checkChain(blocks: Blocks) {
     }
     address = blocks.addressOf(block);
     const size = blocks.endOf(block) - address;
+    bookmarks.delete(block);
     if (!blocks.isUsed(block)) bytes += size;
     if (!blocks.isUsed(block) && blocks.isListed(block)) listed.set(block, size);
+    else if (!blocks.isUsed(block) && !blocks.generations) {
+      throw new Corruption('every hole is in a list', block);
+    }
     last = block;
   }
+  if (bookmarks.size > 0) throw new Corruption('compaction goes on behind a block of the chain', blocks.root);
   if (last !== blocks.last) throw new Corruption('the chain ends with the last block', last);
   return { listed, headers, bytes };
 }

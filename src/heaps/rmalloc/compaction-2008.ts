@@ -84,7 +84,7 @@ export class CompactionPass2008 {
     if (block !== NONE && nodes.isUsed(block) && nodes.locksOf(block) > 0) this.blocksInTheWay++;
     for (let looked = 0; block !== NONE && looked < REACH; looked++) {
       const size = nodes.sizeOf(block);
-      const slides = looked === 0 && nodes.pointerOf(block) === nodes.endOf(hole);
+      const slides = nodes.pointerOf(block) === nodes.endOf(hole);
       const fits = slides || size === room || size + nodes.headerBytes <= room;
       if (fits && nodes.isUsed(block) && nodes.locksOf(block) === 0) {
         if (!this.budget.allows(size)) return 'budget spent';

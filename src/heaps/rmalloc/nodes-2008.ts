@@ -46,7 +46,7 @@ export class Nodes {
   constructor(
     private readonly memory: Memory,
     private readonly statics: number,
-    origin: number,
+    private readonly origin: number,
     readonly end: number,
     private readonly alignment: number,
     reuse: boolean,
@@ -63,6 +63,13 @@ export class Nodes {
     this.top = this.root + this.headerBytes;
     this.last = this.root;
     this.holeBytes = 0;
+  }
+
+  /** Whether what does not change is still as it was. */
+  isFormatted(): boolean {
+    const { memory, statics } = this;
+    const bounds = memory.loadWord(statics + ARENA_ORIGIN) === this.origin;
+    return bounds && memory.loadWord(statics + ARENA_END) === this.end && this.sizeOf(this.root) === 0;
   }
 
   // --- one block ----------------------------------------------------------------------------------------
