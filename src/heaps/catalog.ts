@@ -3,6 +3,7 @@
  * here; commands, tests and documentation take it from this list.
  */
 
+import { buddy } from './classic/buddy.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
 import type { HeapDefinition } from './definition.js';
 import { heap2 } from './freertos/heap-2.js';
@@ -18,6 +19,7 @@ export const catalog: readonly HeapDefinition[] = [
   nextFit,
   bestFit,
   worstFit,
+  buddy,
 ];
 
 export function findHeap(name: string): HeapDefinition | undefined {
