@@ -3,6 +3,7 @@
  * here; commands, tests and documentation take it from this list.
  */
 
+import { buddy } from './classic/buddy.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
 import type { HeapDefinition } from './definition.js';
 import { heap1 } from './freertos/heap-1.js';
@@ -32,6 +33,7 @@ export const catalog: readonly HeapDefinition[] = [
   nextFit,
   bestFit,
   worstFit,
+  buddy,
   ...libraries,
   rmalloc2008,
   rmalloc,

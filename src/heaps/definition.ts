@@ -96,8 +96,8 @@ export function flag(description: string, byDefault: boolean) {
   return v.optional(v.pipe(v.boolean(), v.description(description)), byDefault);
 }
 
-/** An option with a closed list of values. */
-export function choice<const Values extends readonly string[]>(
+/** An option with a closed list of values: words, or numbers such as sizes in bytes. */
+export function choice<const Values extends readonly (string | number)[]>(
   description: string,
   values: Values,
   byDefault: Values[number],

@@ -67,16 +67,22 @@ export class Memory {
   private readonly banks: readonly Bank[];
   // The first region, where nearly all accesses go, without a search.
   private readonly words: Uint32Array;
+  private readonly bytes: Uint8Array;
+  private readonly origin: number;
   private readonly firstIndex: number;
   private readonly wordCount: number;
+  private readonly byteCount: number;
 
   constructor(regions: readonly Region[]) {
     const [first] = regions;
     if (first === undefined) throw new RangeError('a memory needs at least one region');
     this.banks = regions.map((region) => new Bank(region));
     this.words = this.banks[0]!.words;
+    this.bytes = this.banks[0]!.bytes;
+    this.origin = first.origin;
     this.firstIndex = first.origin >>> 2;
     this.wordCount = this.words.length;
+    this.byteCount = this.bytes.length;
   }
 
   get regions(): readonly Region[] {
@@ -101,6 +107,8 @@ export class Memory {
   /** The byte at `address`. @throws Fault outside every region */
   loadByte(address: number): number {
     this.loads = (this.loads + 1) | 0;
+    const offset = address - this.origin;
+    if (offset >= 0 && offset < this.byteCount) return this.bytes[offset]!;
     const bank = this.bankOf(address, 1);
     return bank.bytes[address - bank.region.origin]!;
   }
@@ -108,6 +116,11 @@ export class Memory {
   /** Stores the low 8 bits of `value`. @throws Fault outside every region */
   storeByte(address: number, value: number): void {
     this.stores = (this.stores + 1) | 0;
+    const offset = address - this.origin;
+    if (offset >= 0 && offset < this.byteCount) {
+      this.bytes[offset] = value;
+      return;
+    }
     const bank = this.bankOf(address, 1);
     bank.bytes[address - bank.region.origin] = value;
   }
