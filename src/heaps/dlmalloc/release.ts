@@ -33,7 +33,6 @@ export class Release {
     let hole = chunk;
     let bytes = head & ~FLAGS;
     let path = 0;
-    chunks.holeBytes += bytes;
     if ((head & BEFORE_IN_USE) === 0) {
       const bytesBefore = memory.loadWord(chunk + FOOT_BEFORE);
       hole = (chunk - bytesBefore) >>> 0;
@@ -42,6 +41,7 @@ export class Release {
       chunks.expectPossible(hole, chunk);
       if (hole !== memory.loadWord(state + VICTIM)) bins.unlink(hole, bytesBefore);
       else if ((memory.loadWord(next + HEAD) & BOTH_IN_USE) === BOTH_IN_USE) {
+        chunks.holeBytes += head & ~FLAGS;
         memory.storeWord(state + VICTIM_BYTES, bytes);
         chunks.markFreeBefore(hole, bytes, next);
         return path + INTO_VICTIM;
@@ -49,6 +49,7 @@ export class Release {
     }
     const nextHead = memory.loadWord(next + HEAD);
     chunks.expectNeighbour(hole, next, nextHead);
+    chunks.holeBytes += head & ~FLAGS;
     if ((nextHead & IN_USE) !== 0) {
       chunks.markFreeBefore(hole, bytes, next);
     } else if (next === memory.loadWord(state + TOP)) {
