@@ -6,6 +6,7 @@
 import { buddy } from './classic/buddy.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
 import type { HeapDefinition } from './definition.js';
+import { dlmalloc } from './dlmalloc/dlmalloc.js';
 import { heap1 } from './freertos/heap-1.js';
 import { heap2 } from './freertos/heap-2.js';
 import { heap2Coalescing } from './freertos/heap-2-coalescing.js';
@@ -19,7 +20,7 @@ import { rmalloc2008 } from './rmalloc/rmalloc-2008.js';
 import { tlsf } from './tlsf/tlsf.js';
 
 /** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
-const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap];
+const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap, dlmalloc];
 
 /** In the order in which lists show them. */
 export const catalog: readonly HeapDefinition[] = [
