@@ -4,6 +4,7 @@
  */
 
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
+import { slabFrom } from './classic/slab.js';
 import type { HeapDefinition } from './definition.js';
 import { heap1 } from './freertos/heap-1.js';
 import { heap2 } from './freertos/heap-2.js';
@@ -20,6 +21,18 @@ import { tlsf } from './tlsf/tlsf.js';
 /** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
 const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap];
 
+/** What slabs may come from: all that take blocks back and never move any. */
+const underSlabs: readonly HeapDefinition[] = [
+  firstFit,
+  nextFit,
+  bestFit,
+  worstFit,
+  heap2,
+  heap2Coalescing,
+  heap4,
+  ...libraries,
+];
+
 /** In the order in which lists show them. */
 export const catalog: readonly HeapDefinition[] = [
   heap1,
@@ -32,6 +45,7 @@ export const catalog: readonly HeapDefinition[] = [
   nextFit,
   bestFit,
   worstFit,
+  slabFrom(underSlabs),
   ...libraries,
   rmalloc2008,
   rmalloc,
