@@ -5,6 +5,7 @@
 
 import { buddy } from './classic/buddy.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
+import { slabFrom } from './classic/slab.js';
 import type { HeapDefinition } from './definition.js';
 import { dlmalloc } from './dlmalloc/dlmalloc.js';
 import { heap1 } from './freertos/heap-1.js';
@@ -22,6 +23,19 @@ import { tlsf } from './tlsf/tlsf.js';
 /** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
 const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap, dlmalloc];
 
+/** What slabs may come from: all that take blocks back and never move any. */
+const underSlabs: readonly HeapDefinition[] = [
+  buddy,
+  firstFit,
+  nextFit,
+  bestFit,
+  worstFit,
+  heap2,
+  heap2Coalescing,
+  heap4,
+  ...libraries,
+];
+
 /** In the order in which lists show them. */
 export const catalog: readonly HeapDefinition[] = [
   heap1,
@@ -35,6 +49,7 @@ export const catalog: readonly HeapDefinition[] = [
   bestFit,
   worstFit,
   buddy,
+  slabFrom(underSlabs),
   ...libraries,
   rmalloc2008,
   rmalloc,

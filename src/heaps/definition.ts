@@ -43,6 +43,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly firstFitByAddress?: boolean;
   /** By its policy it refuses now and then although some hole would do. */
   readonly mayPassOverAHole?: boolean;
+  /** Before it refuses it takes together what it kept apart: it may serve what no hole was large enough for. */
+  readonly reclaims?: boolean;
   /** Its free is always refused. */
   readonly neverFrees?: boolean;
   /** Its first block's address is a pointer like any other, so the arena cannot begin at address 0: NULL. */

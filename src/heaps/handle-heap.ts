@@ -18,6 +18,10 @@ export interface HandleHeap {
   free(handle: number): void;
   /** Changes a block's size to `bytes` > 0 where it stands, if the heap can; false: nothing has changed. */
   readonly resize?: ((handle: number, bytes: number) => boolean) | undefined;
+  /** Caches of objects of one size, where the heap has them: see {@link Heap.createCache}. */
+  readonly createCache?: ((objectBytes: number) => number) | undefined;
+  /** A handle, or {@link NULL}. */
+  readonly allocateFrom?: ((cache: number) => number) | undefined;
   /** The block's address, fixed until as many unlocks as locks have been made. @throws Fault for a freed handle */
   lock(handle: number): number;
   /** @throws Fault without a lock before it */
@@ -93,9 +97,13 @@ const NOTHING_TO_MOVE: Compaction = {
 export class AddressHandles implements HandleHeap {
   readonly relocation = undefined;
   readonly resize: HandleHeap['resize'];
+  readonly createCache: HandleHeap['createCache'];
+  readonly allocateFrom: HandleHeap['allocateFrom'];
 
   constructor(readonly heap: Heap) {
     this.resize = heap.resize?.bind(heap);
+    this.createCache = heap.createCache?.bind(heap);
+    this.allocateFrom = heap.mallocFrom?.bind(heap);
   }
 
   allocate(bytes: number): number {

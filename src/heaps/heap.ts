@@ -73,6 +73,20 @@ export interface HeapStats {
   readonly frees: number;
 }
 
+/** What a heap that serves requests by size class knows of one of them, as a debugger would read it. */
+export interface SizeClass {
+  /** What one of its objects takes. */
+  readonly objectBytes: number;
+  /** Whether the firmware created it; else malloc serves from it. */
+  readonly isCache: boolean;
+  /** Whether the last malloc asked it. */
+  readonly asked: boolean;
+  readonly slabs: number;
+  /** In all of its slabs. */
+  readonly objects: number;
+  readonly freeObjects: number;
+}
+
 /** What every heap shows of itself, however its blocks are named. */
 export interface HeapView {
   /** The heap's own count of free bytes, headers included (`xPortGetFreeHeapSize`). */
@@ -95,6 +109,9 @@ export interface HeapView {
    * block spans bookkeeping.
    */
   largestBlockBytes?(): number;
+
+  /** Its size classes, where a request is served from the one that it fits. @throws Corruption */
+  classes?(): readonly SizeClass[];
 
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
@@ -119,6 +136,20 @@ export interface Heap extends HeapView {
    * has changed, and the block has to be moved. The last call is then priced like a malloc.
    */
   resize?(address: number, bytes: number): boolean;
+
+  /**
+   * Makes a cache of objects of `objectBytes` > 0, and returns what names it; it lives as long as the heap.
+   * Heaps have both this and {@link mallocFrom}, or neither: then malloc serves in their place.
+   *
+   * @throws Fault where there is no room for another
+   */
+  createCache?(objectBytes: number): number;
+
+  /**
+   * An object of a cache, or {@link NULL}; given back with {@link free}. It has the contents that it had when
+   * it was given back last, as long as the cache keeps the memory.
+   */
+  mallocFrom?(cache: number): number;
 }
 
 /** A heap whose invariants no longer hold: somebody wrote where they should not have. */

@@ -91,7 +91,7 @@ describe.each(PICKS)('buddy with pick %s', (pick) => {
       fc.property(
         anyPlace(definition),
         fc.constantFrom(8, 16, 32, 64, 128, 256),
-        anyCalls,
+        anyCalls(definition),
         (place, minimumBlock, calls) => {
           const options = v.parse(definition.options, { pick, minimumBlock });
           const model = new Model(definition, { ...place, options }).run(calls).freeAll();

@@ -1,0 +1,198 @@
+/**
+ * The caches of the slab heap in RAM: what each knows, its three lists of slabs, and the directory that leads
+ * from an object's address to its slab.
+ *
+ *     cache (statics)   0              4         8        12      16      20
+ *                       +--------------+---------+--------+-------+-------+
+ *                       | object bytes | objects | partial| full  | empty |     heads of lists, 0: none
+ *                       +--------------+---------+--------+-------+-------+
+ *     slab (a block     0      4          8       12     16
+ *     of another heap)  +------+----------+-------+------+-----------+---------+----------+-----+------+
+ *                       | next | previous | cache | used | free map  | rounding| object 0 | ... | rest |
+ *                       +------+----------+-------+------+-----------+---------+----------+-----+------+
+ *
+ * Bit i of the map is set while object i is free, so that a free object keeps every byte of its contents.
+ * Entry i of the directory is the slab that begins in the i-th stretch of `slabBytes`: there is at most one,
+ * since slabs are that long. An object's slab begins in its own stretch or in the one below.
+ */
+
+import { Fault } from '../../mcu/fault.js';
+import type { Memory } from '../../mcu/memory.js';
+import { alignUp, endlessList } from '../words.js';
+
+// A cache.
+export const OBJECT_BYTES = 0;
+/** How many a slab holds; 0: they are too large for slabs. */
+export const OBJECTS = 4;
+export const PARTIAL = 8;
+export const FULL = 12;
+export const EMPTY = 16;
+export const CACHE_BYTES = 20;
+
+// A slab.
+export const NEXT = 0;
+export const PREVIOUS = 4;
+export const CACHE = 8;
+export const USED_OBJECTS = 12;
+export const FREE_MAP = 16;
+
+/** No list and no slab. */
+export const NONE = 0;
+
+/** Where the caches and the directory lie, and what they are about. */
+export interface SlabLayout {
+  readonly caches: number;
+  readonly maximumCaches: number;
+  /** Where the first stretch begins. */
+  readonly origin: number;
+  readonly directory: number;
+  readonly entries: number;
+  readonly slabBytes: number;
+  /** Objects are multiples of it, and lie at such. */
+  readonly alignment: number;
+}
+
+export class SlabCaches {
+  constructor(
+    private readonly memory: Memory,
+    readonly layout: SlabLayout,
+  ) {}
+
+  /** Makes the cache with a number, without a slab. */
+  create(index: number, requestBytes: number): number {
+    const { memory, layout } = this;
+    const cache = layout.caches + index * CACHE_BYTES;
+    const objectBytes = alignUp(Math.max(requestBytes, 1), layout.alignment);
+    memory.storeWord(cache + OBJECT_BYTES, objectBytes);
+    memory.storeWord(cache + OBJECTS, this.objectsPerSlab(objectBytes));
+    for (const list of [PARTIAL, FULL, EMPTY]) memory.storeWord(cache + list, NONE);
+    return cache;
+  }
+
+  private objectsPerSlab(objectBytes: number): number {
+    const { slabBytes } = this.layout;
+    let objects = Math.floor(slabBytes / objectBytes);
+    while (objects > 0 && this.firstOffset(objects) + objects * objectBytes > slabBytes) objects--;
+    return objects;
+  }
+
+  /** From a slab to its first object. */
+  firstOffset(objects: number): number {
+    return alignUp(FREE_MAP + 4 * mapWords(objects), this.layout.alignment);
+  }
+
+  // --- slabs --------------------------------------------------------------------------------------------
+
+  /** Makes a slab of what `slabBytes` bytes at `slab` were before; it is in no list yet. */
+  open(slab: number, cache: number): void {
+    const { memory } = this;
+    const objects = memory.loadWord(cache + OBJECTS);
+    memory.storeWord(slab + CACHE, cache);
+    memory.storeWord(slab + USED_OBJECTS, 0);
+    for (let first = 0; first < objects; first += 32) {
+      const bits = Math.min(objects - first, 32);
+      memory.storeWord(slab + FREE_MAP + first / 8, bits === 32 ? -1 : (1 << bits) - 1);
+    }
+    memory.storeWord(this.entryOf(slab), slab);
+  }
+
+  /** The directory forgets a slab. */
+  close(slab: number): void {
+    this.memory.storeWord(this.entryOf(slab), NONE);
+  }
+
+  /** The slab that an address lies in, or {@link NONE}. */
+  slabOf(address: number): number {
+    const { memory, layout } = this;
+    const { origin, slabBytes, entries, directory } = layout;
+    const stretch = Math.floor((address - origin) / slabBytes);
+    if (stretch < 0 || stretch >= entries) return NONE;
+    const own = memory.loadWord(directory + 4 * stretch);
+    if (own !== NONE && own <= address) return own;
+    if (stretch === 0) return NONE;
+    const below = memory.loadWord(directory + 4 * stretch - 4);
+    return below !== NONE && address - below < slabBytes ? below : NONE;
+  }
+
+  private entryOf(slab: number): number {
+    const { origin, slabBytes, directory } = this.layout;
+    return directory + 4 * Math.floor((slab - origin) / slabBytes);
+  }
+
+  /** A cache's number; undefined if there is none at that address. */
+  indexOf(cache: number): number | undefined {
+    const index = (cache - this.layout.caches) / CACHE_BYTES;
+    return Number.isInteger(index) && index >= 0 && index < this.layout.maximumCaches ? index : undefined;
+  }
+
+  // --- objects ------------------------------------------------------------------------------------------
+
+  /** Marks the lowest free object of a slab as used, and returns its number. @throws Fault if none is free */
+  takeLowest(slab: number, objects: number): number {
+    const { memory } = this;
+    for (let first = 0; first < objects; first += 32) {
+      const word = slab + FREE_MAP + first / 8;
+      const free = memory.loadWord(word);
+      if (free === 0) continue;
+      memory.storeWord(word, free & (free - 1));
+      return first + 31 - Math.clz32(free & -free);
+    }
+    throw new Fault('assertion', slab, 'malloc: a slab that is listed as partial has no free object');
+  }
+
+  isFree(slab: number, index: number): boolean {
+    return ((this.memory.loadWord(slab + mapOffset(index)) >>> (index & 31)) & 1) === 1;
+  }
+
+  markFree(slab: number, index: number): void {
+    const word = slab + mapOffset(index);
+    this.memory.storeWord(word, this.memory.loadWord(word) | (1 << (index & 31)));
+  }
+
+  // --- lists --------------------------------------------------------------------------------------------
+
+  /** Puts a slab in front of one of its cache's lists. */
+  link(slab: number, head: number): void {
+    const { memory } = this;
+    const after = memory.loadWord(head);
+    memory.storeWord(slab + NEXT, after);
+    memory.storeWord(slab + PREVIOUS, NONE);
+    if (after !== NONE) memory.storeWord(after + PREVIOUS, slab);
+    memory.storeWord(head, slab);
+  }
+
+  unlink(slab: number, head: number): void {
+    const { memory } = this;
+    const before = memory.loadWord(slab + PREVIOUS);
+    const after = memory.loadWord(slab + NEXT);
+    memory.storeWord(before === NONE ? head : before + NEXT, after);
+    if (after !== NONE) memory.storeWord(after + PREVIOUS, before);
+  }
+
+  /** Visits every slab in the directory, by address. */
+  visitSlabs(visit: (slab: number) => void): void {
+    const { directory, entries } = this.layout;
+    for (let entry = directory; entry < directory + 4 * entries; entry += 4) {
+      const slab = this.memory.loadWord(entry);
+      if (slab !== NONE) visit(slab);
+    }
+  }
+
+  /** The slabs of a list. @throws Fault where it runs in a circle */
+  listed(head: number): number[] {
+    const slabs: number[] = [];
+    for (let slab = this.memory.loadWord(head); slab !== NONE; slab = this.memory.loadWord(slab + NEXT)) {
+      if (slabs.push(slab) > this.layout.entries) throw endlessList(slab);
+    }
+    return slabs;
+  }
+}
+
+/** Words of the map of so many objects. */
+export function mapWords(objects: number): number {
+  return Math.ceil(objects / 32);
+}
+
+function mapOffset(index: number): number {
+  return FREE_MAP + 4 * (index >>> 5);
+}
