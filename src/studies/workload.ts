@@ -49,6 +49,8 @@ export function candidateFor(heap: HeapDefinition, chosen: HeapOptions = {}): Ca
 export class TraceWorkload implements Workload {
   readonly name: string;
   readonly peakLiveBytes: number;
+  /** The operation after which so much is live. */
+  readonly peakIndex: number;
   readonly operations: number;
 
   constructor(
@@ -57,7 +59,9 @@ export class TraceWorkload implements Workload {
   ) {
     this.name = trace.name;
     this.operations = trace.length;
-    this.peakLiveBytes = peakLiveBytes(trace);
+    const peak = peakLive(trace);
+    this.peakLiveBytes = peak.bytes;
+    this.peakIndex = peak.index;
   }
 
   /** The replay in an arena of `bytes`, not yet begun. */
@@ -95,17 +99,17 @@ export class TraceWorkload implements Workload {
 }
 
 /** Of a replay in which every request is served. */
-function peakLiveBytes(trace: Trace): number {
+function peakLive(trace: Trace): { bytes: number; index: number } {
   const requested = new Float64Array(trace.idCount);
   let live = 0;
-  let peak = 0;
+  let peak = { bytes: 0, index: -1 };
   for (let index = 0; index < trace.length; index++) {
     const asked = requestedBy(trace, index, requested);
     if (asked === undefined) continue;
     const id = trace.ids[index]!;
     live += asked - requested[id]!;
     requested[id] = asked;
-    if (live > peak) peak = live;
+    if (live > peak.bytes) peak = { bytes: live, index };
   }
   return peak;
 }
