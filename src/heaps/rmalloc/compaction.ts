@@ -11,7 +11,7 @@
 
 import type { Memory } from '../../mcu/memory.js';
 import { endlessList } from '../freertos/request.js';
-import type { Compaction, CompactionBudget, CompactionTrigger } from '../handle-heap.js';
+import { type Compaction, type CompactionBudget, type CompactionTrigger, UNLIMITED } from '../handle-heap.js';
 import { type Blocks, NONE } from './blocks.js';
 
 /** How far above a locked block one is looked for that fits below it. */
@@ -25,6 +25,8 @@ export class CompactionPass {
   private settled: number;
   /** Where it ends. */
   private cursor: number;
+  /** A block that would have fitted below a locked one had to stay. */
+  private wantedHeaders = false;
   /** Header of the travelling hole, which is in no list and not in the chain. */
   private hole = NONE;
 
@@ -33,19 +35,38 @@ export class CompactionPass {
     private readonly memory: Memory,
     private readonly blocks: Blocks,
     private readonly budget: CompactionBudget,
-    from: number,
-    private readonly aging: boolean,
+    private readonly from: number,
+    private aging: boolean,
   ) {
     this.settled = from;
-    this.cursor = from === blocks.root ? blocks.base : blocks.endOf(from);
+    this.cursor = this.startOfPass();
+  }
+
+  private startOfPass(): number {
+    const { blocks, from } = this;
+    return from === blocks.root ? blocks.base : blocks.endOf(from);
   }
 
   run(trigger: CompactionTrigger): Compaction {
     const finished = this.pass();
     if (finished) this.finish();
     else this.pause();
+    if (finished && this.budget === UNLIMITED) this.repeat();
     const { bytesMoved, blocksMoved, blocksInTheWay } = this;
     return { trigger, bytesMoved, blocksMoved, blocksInTheWay, finished };
+  }
+
+  /** Where headers were wanting, there are some now that holes have been merged. */
+  private repeat(): void {
+    for (let moved = -1; this.wantedHeaders && this.blocksMoved > moved; this.finish()) {
+      moved = this.blocksMoved;
+      this.wantedHeaders = false;
+      this.aging = false;
+      this.blocksInTheWay = 0;
+      this.settled = this.from;
+      this.cursor = this.startOfPass();
+      this.pass();
+    }
   }
 
   /** False when the budget is spent. */
@@ -108,30 +129,42 @@ export class CompactionPass {
       const bytes = blocks.endOf(candidate) - blocks.addressOf(candidate);
       const fits = bytes > 0 && bytes <= room;
       if (fits && blocks.isUsed(candidate) && blocks.locksOf(candidate) === 0) {
-        before = this.jump(before, candidate, bytes);
+        before = this.jump(before, candidate, bytes, room);
         if (before === NONE) return;
       } else before = candidate;
     }
   }
 
   /**
-   * Moves the block behind `before` into the hole. What it leaves is a hole too, whose header is returned, or
-   * {@link NONE} where none is to be had or the budget is spent: then nothing has happened.
+   * Moves the block behind `before` into the travelling hole, which has `room`. What it leaves is, or widens, a
+   * hole, whose header is returned; {@link NONE} where none is to be had or the budget is spent: then nothing has
+   * happened.
    */
-  private jump(before: number, block: number, bytes: number): number {
+  private jump(before: number, block: number, bytes: number, room: number): number {
     const { blocks } = this;
-    const left = blocks.takeHeader(0);
-    if (left === NONE) return NONE;
+    const next = blocks.nextOf(block);
+    const touching = [next, before].find((neighbour) => neighbour !== NONE && !blocks.isUsed(neighbour));
+    // A hole that is filled to the last byte needs its header no more.
+    const left = touching ?? (bytes === room ? this.hole : blocks.takeHeader(0));
+    if (left === NONE) {
+      this.wantedHeaders = true;
+      return NONE;
+    }
     if (!this.budget.allows(bytes)) {
-      blocks.giveHeader(left);
+      if (touching === undefined && left !== this.hole) blocks.giveHeader(left);
       return NONE;
     }
     const address = blocks.addressOf(block);
+    if (touching !== undefined) blocks.unlist(left, blocks.endOf(left) - blocks.addressOf(left));
     blocks.removeAfter(before, block);
-    blocks.makeHole(left, address, blocks.nextOf(before));
-    blocks.insertAfter(before, left);
+    if (left === next) blocks.makeHole(left, address, blocks.nextOf(left));
+    else if (left !== before) {
+      blocks.makeHole(left, address, next);
+      blocks.insertAfter(before, left);
+      if (left === this.hole) this.hole = NONE;
+    }
     this.move(block, address, bytes);
-    blocks.list(left, bytes);
+    blocks.list(left, blocks.endOf(left) - blocks.addressOf(left));
     blocks.setNext(block, blocks.nextOf(this.settled));
     blocks.insertAfter(this.settled, block);
     if (this.aging) blocks.grow(block);
@@ -171,8 +204,10 @@ export class CompactionPass {
       blocks.holeBytes -= blocks.top - this.cursor;
       blocks.top = this.cursor;
       blocks.giveHeader(this.hole);
+      this.hole = NONE;
     }
     blocks.resume = blocks.root;
-    blocks.trimTable();
+    // A look at the whole table would exceed any budget.
+    if (this.budget === UNLIMITED) blocks.trimTable();
   }
 }
