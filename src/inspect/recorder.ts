@@ -2,7 +2,7 @@
 
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Compaction } from '../heaps/handle-heap.js';
-import type { Corruption } from '../heaps/heap.js';
+import { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
@@ -18,7 +18,7 @@ import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
 import { IntegerHistogram } from './histogram.js';
 import { locksPrevented, pinsOf } from './pins.js';
-import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult } from './result.js';
+import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult, type SizeClassResult } from './result.js';
 import { TaskStatistics } from './task-statistics.js';
 import { measureHoles, Trend } from './trend.js';
 
@@ -52,6 +52,16 @@ function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
     return heapStats === undefined ? {} : { heapStats };
   } catch (broken) {
     if (broken instanceof Fault) return {};
+    throw broken;
+  }
+}
+
+/** `asked` only where the last call was this request: the heap hears nothing of a calloc that overflows. */
+function classesOf({ heap }: Board, requested: number): SizeClassResult[] | undefined {
+  try {
+    return heap.classes?.().map((one) => ({ ...one, asked: one.asked && requested <= one.objectBytes }));
+  } catch (broken) {
+    if (broken instanceof Fault || broken instanceof Corruption) return undefined;
     throw broken;
   }
 }
@@ -237,7 +247,9 @@ export class Recorder implements RunObserver {
     const { pieces: map, corruption } = takeBlockMap(this.board);
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
-    const needed = heap.blockBytesFor(requested);
+    const classes = classesOf(this.board, requested);
+    // A cache's object need not be of the size that malloc would make of it.
+    const needed = classes?.find(({ asked }) => asked)?.objectBytes ?? heap.blockBytesFor(requested);
     const pinned = corruption === undefined && locksPrevented(this.board, map, requested);
     const cause = causeOf(map, requested, needed, { largestBlockBytes: heap.largestBlockBytes?.(), pinned });
     // Blocks that nobody owns any more say nothing about what was asked for.
@@ -258,6 +270,7 @@ export class Recorder implements RunObserver {
       freeBytes: holes.reduce((sum, bytes) => sum + bytes, 0),
       freeCounter: heap.freeBytes(),
       ...statsOf(this.board),
+      ...(classes === undefined ? {} : { classes }),
       largestHole: holes.reduce((largest, bytes) => Math.max(largest, bytes), 0),
       holes: holes.length,
       fragmentation: fragmentationMeasures(holes, needed, requestedBytes, allocatedBytes),

@@ -66,6 +66,17 @@ const Stats = v.object({
   frees: Count,
 });
 
+/** One size class or cache of the heap: {@link import('../heaps/heap.js').SizeClass}. */
+const SizeClass = v.object({
+  objectBytes: Count,
+  isCache: v.boolean(),
+  /** Whether the request went to it. */
+  asked: v.boolean(),
+  slabs: Count,
+  objects: Count,
+  freeObjects: Count,
+});
+
 const OwnedBytes = v.object({ owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 const LineBytes = v.object({ line: Count, owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 
@@ -89,6 +100,8 @@ const OutOfMemory = v.object({
   freeCounter: Count,
   /** Absent where the heap keeps none, or its list is broken. */
   heapStats: v.optional(Stats),
+  /** Absent where the heap has none, or is broken. */
+  classes: v.optional(v.array(SizeClass)),
   largestHole: Count,
   holes: Count,
   fragmentation: Fragmentation,
@@ -309,6 +322,7 @@ export type OutOfMemoryEvent = v.InferOutput<typeof OutOfMemory>;
 export type CompactionEvent = v.InferOutput<typeof CompactionEvent>;
 export type CompactionTotals = v.InferOutput<typeof Compactions>;
 export type PinnedPiece = v.InferOutput<typeof Pin>;
+export type SizeClassResult = v.InferOutput<typeof SizeClass>;
 export type MapPiece = v.InferOutput<typeof Piece>;
 export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
 export type CreationFailureResult = v.InferOutput<typeof NotCreated>;

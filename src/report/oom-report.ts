@@ -16,6 +16,7 @@ import { verdict } from './oom-verdict.js';
 import type { Paint } from './paint.js';
 import { bytes, counted, place, runName, time } from './phrases.js';
 import { remedyTable } from './remedy-table.js';
+import { sizeClassTable } from './size-classes.js';
 import { table } from './tables.js';
 import { glue } from './text.js';
 
@@ -43,6 +44,7 @@ export function oomReport(
     section('What stood in the way', blockers, paint),
     section(`By line of ${result.scenario.file}`, holdersByLine(event, paint), paint),
     section('By age', agesText(result, event, analysis, paint), paint),
+    section('Size classes', sizeClassTable(event, paint), paint),
     section('Fragmentation', fragmentationTable(event, paint), paint),
   ]);
 }

@@ -3,6 +3,7 @@
 import type { Cause } from '../inspect/cause.js';
 import type { OutOfMemoryEvent, PinnedPiece, RunResult } from '../inspect/result.js';
 import { arenaBytes, bytes, counted } from './phrases.js';
+import { emptyClassText } from './size-classes.js';
 import { glue } from './text.js';
 
 export interface Verdict {
@@ -56,9 +57,7 @@ function runningOut({ freeBytes, needed, holes, largestHole }: OutOfMemoryEvent)
 const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemoryEvent) => string>> = {
   'too-large': (result, { needed }) =>
     `It could never be served: not even an empty ${result.heap.name} of ${amount(arenaBytes(result))} has ${amount(needed)} in one piece.`,
-  'class-empty': (result, { largestHole, needed }) =>
-    `A hole of ${amount(largestHole)} was large enough for the ${amount(needed)}. Size did not decide: ` +
-    `${result.heap.name} does not give out every hole for every request.`,
+  'class-empty': (result, event) => emptyClassText(event) ?? passedOver(result, event),
   uncoalesced: (result, { freeBytes, needed, holes, largestHole }) =>
     `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} in ` +
     `${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small. Holes that touch ` +
@@ -90,6 +89,13 @@ function lockedNames(pins: readonly PinnedPiece[]): string {
   const [...shown] = [...names].slice(0, NAMED_PINS);
   const left = names.size - shown.length;
   return `${shown.map(glue).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+}
+
+function passedOver(result: RunResult, { largestHole, needed }: OutOfMemoryEvent): string {
+  return (
+    `A hole of ${amount(largestHole)} was large enough for the ${amount(needed)}. Size did not decide: ` +
+    `${result.heap.name} does not give out every hole for every request.`
+  );
 }
 
 function times(freeBytes: number, needed: number): string {

@@ -70,6 +70,10 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   /** `vPortGetHeapStats`, of this moment; undefined where the heap keeps none. Takes no time. */
   readonly heapStats: HeapStats | undefined;
 
+  /** Creates a cache of objects of one size. A heap without caches serves them with malloc. */
+  createCache(name: string, objectSize: Size): Call<void>;
+  /** An object of a cache, which any task may have created. It is given back with `free`. */
+  mallocFrom(cache: string, name?: string): Call<Block | undefined>;
   /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
   /** Pins a block to its address, so that a compacting heap cannot move it. */

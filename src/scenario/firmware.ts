@@ -58,6 +58,10 @@ export interface Firmware {
 
   /** undefined: out of memory. The OOM event has been told by then. */
   malloc(bytes: number, request: Request): Block | undefined;
+  /** `kmem_cache_create`. @throws Fault when there is one of that name */
+  createCache(name: string, objectBytes: number): void;
+  /** An object of a cache. @throws Fault when the cache has not been created */
+  mallocFrom(cache: string, request: Request): Block | undefined;
   calloc(count: number, bytes: number, request: Request): Block | undefined;
   /** undefined: the old block stays (or `bytes` is 0 and it is freed). */
   realloc(block: Block, bytes: number, request: Request): Block | undefined;

@@ -2,7 +2,7 @@
 
 import { Fault } from '../mcu/index.js';
 import type { Block, Request } from './firmware.js';
-import type { Settle } from './frame.js';
+import { LEAST_OBJECT_BYTES, type Settle } from './frame.js';
 import type { Drawn, Size, Time } from './quantity-texts.js';
 import { type CallContext, mistake, ScriptCall } from './script-call.js';
 import { isWord, type ScriptQuantities } from './script-quantities.js';
@@ -22,6 +22,12 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
 
   return {
     ...allocations(context, quantities, settle),
+    createCache: new ScriptCall<void, string, Size>(context, 'createCache', (call) => {
+      const objectBytes = quantities.bytes(call.second);
+      if (objectBytes === 0) throw mistake('a cache cannot have objects of 0 bytes', 'at least 1');
+      firmware.createCache(call.first, objectBytes);
+      return undefined;
+    }),
     free: new ScriptCall<void, MaybeBlock>(context, 'free', (call) => {
       if (call.first !== undefined) firmware.free(pointer(call.first, 'free'));
       return undefined;
@@ -65,6 +71,15 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
     return malloc.result !== undefined;
   };
 
+  const mallocFrom = new ScriptCall<MaybeBlock, string, Name>(context, 'mallocFrom', (call) => {
+    request = call.request(call.second);
+    return settle(LEAST_OBJECT_BYTES, tryMallocFrom);
+  });
+  const tryMallocFrom = () => {
+    mallocFrom.result = firmware.mallocFrom(mallocFrom.first, request);
+    return mallocFrom.result !== undefined;
+  };
+
   const calloc = new ScriptCall<MaybeBlock, number, Drawn<Size>, Name>(context, 'calloc', (call) => {
     bytes = quantities.bytes(call.second);
     request = call.request(call.third);
@@ -90,7 +105,7 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
     return realloc.result !== undefined;
   };
 
-  return { malloc, calloc, realloc };
+  return { malloc, mallocFrom, calloc, realloc };
 }
 
 /** What C would follow. @throws Fault for NULL, UserError for what is no block */

@@ -81,11 +81,14 @@ type Loaders = {
 };
 
 const LOADERS: Loaders = {
-  alloc: ({ alloc: { 'on oom': policy, ...rest } }, place) => ({
-    kind: 'alloc',
-    ...rest,
+  // The schema has seen to it that there is either a size or a cache.
+  alloc: ({ alloc: { name, size, from, 'on oom': policy } }, place) => ({
+    ...(from === undefined
+      ? { kind: 'alloc', name, size: size! }
+      : { kind: 'alloc-from', name, cache: from }),
     ...ownPolicy(policy, 'alloc', place),
   }),
+  cache: ({ cache }) => ({ kind: 'cache', ...cache }),
   calloc: ({ calloc: { 'on oom': policy, ...rest } }, place) => ({
     kind: 'calloc',
     ...rest,

@@ -50,6 +50,7 @@ export function nameProblems(value: unknown): ProblemAt[] {
   const steps = [...owners.flatMap((owner) => owner.steps), ...hook];
   return [
     ...queueProblems(steps, namesOf(value.queues)),
+    ...cacheProblems(steps),
     ...taskProblems(steps, isMap(value.tasks) ? value.tasks : {}),
     ...blockProblems(owners, hook, globalsOf(value.globals)),
   ];
@@ -83,6 +84,19 @@ function queueProblems(steps: readonly RawStep[], queues: readonly string[]): Pr
     .flatMap((step) => useIn(step, 'queue'))
     .filter((use) => !queues.includes(use.name))
     .map((use) => unknown('queue', use, queues, none));
+}
+
+/** A cache may be created by another task than the one that uses it. */
+function cacheProblems(steps: readonly RawStep[]): ProblemAt[] {
+  const created = steps
+    .filter((step) => step.name === 'cache')
+    .flatMap((step) => useIn(step, 'name').map((use) => use.name));
+  const names = [...new Set(created)];
+  return steps
+    .filter((step) => step.name === 'alloc')
+    .flatMap((step) => useIn(step, 'from'))
+    .filter((use) => !names.includes(use.name))
+    .map((use) => unknown('cache', use, names, 'a "cache" step of that name'));
 }
 
 function taskProblems(steps: readonly RawStep[], tasks: Record<string, unknown>): ProblemAt[] {
@@ -152,7 +166,7 @@ function heldIn(steps: readonly RawStep[]): string[] {
 
 /** The name that a step's argument is, or has under `key`. What is no name at all is the schema's business. */
 function useIn({ name: step, argument, path }: RawStep, key: string): Use[] {
-  const isWhole = key !== 'queue' && key !== 'block' && typeof argument === 'string';
+  const isWhole = (key === 'name' || key === 'task') && typeof argument === 'string';
   const name = isWhole ? argument : isMap(argument) ? argument[key] : undefined;
   if (typeof name !== 'string' || !NAME.test(name)) return [];
   return [{ name, path: isWhole ? [...path, step] : [...path, step, key] }];

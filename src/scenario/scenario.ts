@@ -72,6 +72,14 @@ export type Step = At &
         readonly size: SizeDistribution;
         readonly onOom?: OomPolicy;
       }
+    /** An object of a cache by name. */
+    | {
+        readonly kind: 'alloc-from';
+        readonly name: string;
+        readonly cache: string;
+        readonly onOom?: OomPolicy;
+      }
+    | { readonly kind: 'cache'; readonly name: string; readonly bytes: number }
     | {
         readonly kind: 'calloc';
         readonly name: string;

@@ -90,6 +90,14 @@ export class ScriptTask implements TaskCalls {
     return this.heap.calloc.of(count, size, name);
   }
 
+  createCache(name: string, objectSize: Size): Call<void> {
+    return this.heap.createCache.of(name, objectSize, undefined);
+  }
+
+  mallocFrom(cache: string, name?: string): Call<Block | undefined> {
+    return this.heap.mallocFrom.of(cache, name, undefined);
+  }
+
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined> {
     return this.heap.realloc.of(block, size, name);
   }

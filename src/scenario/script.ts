@@ -7,7 +7,14 @@
 import { FOREVER, type Program, type Task } from '../kernel/index.js';
 import { churn } from './churn.js';
 import type { Block, Firmware, Request } from './firmware.js';
-import { type CompiledStep, type Frame, holdings, type Message, type Pass } from './frame.js';
+import {
+  type CompiledStep,
+  type Frame,
+  holdings,
+  LEAST_OBJECT_BYTES,
+  type Message,
+  type Pass,
+} from './frame.js';
 import { compileOomPolicy, creationPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
@@ -53,9 +60,12 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
   const { scheduler, clock } = kernel;
   switch (step.kind) {
     case 'alloc':
+    case 'alloc-from':
     case 'calloc':
     case 'realloc':
       return compileAllocation(step, frame);
+    case 'cache':
+      return act(() => firmware.createCache(step.name, step.bytes));
     case 'free':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.free(block), 'take');
     case 'lock':
@@ -180,15 +190,23 @@ function chosenIndex(held: readonly Block[], which: Exclude<Selection, 'all'>, f
   return which === 'newest' ? held.length - 1 : frame.random.below(held.length);
 }
 
-type AllocationStep = Extract<Step, { kind: 'alloc' | 'calloc' | 'realloc' }>;
+type AllocationStep = Extract<Step, { kind: 'alloc' | 'alloc-from' | 'calloc' | 'realloc' }>;
 
 function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
   const { firmware, random } = frame;
   const held = holdings(step.name, frame);
-  const size = sampler(step.size, random);
   const request: Request = { owner: frame.owner, label: step.name, at: step.at };
   const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame, compileScript);
 
+  if (step.kind === 'alloc-from') {
+    const attempt = () => {
+      const block = firmware.mallocFrom(step.cache, request);
+      if (block !== undefined) held.push(block);
+      return block !== undefined;
+    };
+    return () => settle(LEAST_OBJECT_BYTES, attempt);
+  }
+  const size = sampler(step.size, random);
   if (step.kind === 'realloc') {
     return () => {
       if (held.length === 0) return allocate(() => firmware.malloc(size(), request));

@@ -284,6 +284,14 @@ export class Device implements Firmware {
     return this.heap.malloc(bytes, request);
   }
 
+  createCache(name: string, objectBytes: number): void {
+    this.heap.createCache(name, objectBytes);
+  }
+
+  mallocFrom(cache: string, request: Request): Block | undefined {
+    return this.heap.mallocFrom(cache, request);
+  }
+
   calloc(count: number, bytes: number, request: Request): Block | undefined {
     return this.heap.calloc(count, bytes, request);
   }

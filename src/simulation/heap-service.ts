@@ -8,6 +8,7 @@ import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } fro
 import { NULL } from '../heaps/heap.js';
 import type { KernelObject, KernelStorage } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
+import { Fault } from '../mcu/index.js';
 import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import { CompactionMeter, CycleBudget } from './compaction-meter.js';
@@ -37,12 +38,20 @@ export interface Experiments {
 /** How long a run of so many heap calls goes on without one. */
 export const PATIENCE_SECONDS = 3600;
 
+/** A cache of the firmware. */
+interface Cache {
+  readonly objectBytes: number;
+  /** What the heap calls it; undefined where the heap has no caches. */
+  readonly id: number | undefined;
+}
+
 export class HeapService implements KernelStorage {
   private serial = 0;
   /** A heap without asserts takes no notice of a block whose header is broken. */
   private readonly mayIgnoreFrees: boolean;
   private readonly patienceCycles: number;
   private readonly released = new Set<Block>();
+  private readonly caches = new Map<string, Cache>();
   private readonly compactions: CompactionMeter;
 
   constructor(
@@ -60,12 +69,17 @@ export class HeapService implements KernelStorage {
 
   /** `pvPortMalloc`. */
   malloc(bytes: number, request: Request): Block | undefined {
+    return this.take(bytes, request, undefined);
+  }
+
+  /** `cache`: the heap's, to take it from. */
+  private take(bytes: number, request: Request, cache: number | undefined): Block | undefined {
     const { kernel, handles, memory } = this.board;
     kernel.assertInTask('malloc');
     kernel.scheduler.suspendAll();
     const { loads, stores } = memory;
     this.countOperation();
-    const handle = handles.allocate(bytes);
+    const handle = cache === undefined ? handles.allocate(bytes) : handles.allocateFrom!(cache);
     this.spend('malloc', loads, stores);
     const block = handle === NULL ? this.refused(bytes, request) : this.record(handle, bytes, request);
     kernel.scheduler.resumeAll();
@@ -148,6 +162,31 @@ export class HeapService implements KernelStorage {
       else this.events.freed(freed);
     }
     kernel.scheduler.resumeAll();
+  }
+
+  // --- caches --------------------------------------------------------------------------------------------
+
+  /** `kmem_cache_create`; nothing but a note where the heap has no caches. */
+  createCache(name: string, objectBytes: number): void {
+    this.board.kernel.assertInTask('cache');
+    if (this.caches.has(name)) {
+      throw new Fault('illegal-call', 0, `cache ${name}: it has been created already`);
+    }
+    let id: number | undefined;
+    const { handles } = this.board;
+    if (handles.createCache !== undefined) {
+      this.timed('cache', () => {
+        id = handles.createCache!(objectBytes);
+      });
+    }
+    this.caches.set(name, { objectBytes, id });
+  }
+
+  /** `kmem_cache_alloc`: malloc of an object's bytes where the heap has no caches. */
+  mallocFrom(name: string, request: Request): Block | undefined {
+    const cache = this.caches.get(name);
+    if (cache === undefined) throw new Fault('illegal-call', 0, `cache ${name} has not been created`);
+    return this.take(cache.objectBytes, request, cache.id);
   }
 
   // --- blocks that move ----------------------------------------------------------------------------------

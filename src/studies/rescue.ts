@@ -196,7 +196,10 @@ function problemText({ problems }: UserError): string {
 
 function sharedOptions(heap: HeapDefinition, options: HeapOptions): HeapOptions {
   const known = v.parse(heap.options, {});
-  const shared = Object.entries(options).filter(([name]) => Object.hasOwn(known, name));
+  // Heaps may use one name for different things: `inner` has a list of its own in each.
+  const shared = Object.entries(options).filter(
+    ([name, value]) => Object.hasOwn(known, name) && v.safeParse(heap.options, { [name]: value }).success,
+  );
   return v.parse(heap.options, Object.fromEntries(shared));
 }
 

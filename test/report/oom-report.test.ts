@@ -64,6 +64,37 @@ describe('a report', () => {
   });
 });
 
+describe('of a heap with size classes', () => {
+  const size = (objectBytes: number, slabs: number, objects: number, freeObjects: number) => ({
+    ...{ objectBytes, slabs, objects, freeObjects },
+    ...{ isCache: objectBytes === 48, asked: false },
+  });
+  const asked = (one: ReturnType<typeof size>) => ({ ...one, asked: true });
+  const flat = (changes: Partial<OutOfMemoryEvent>) =>
+    report({ cause: 'class-empty', freeBytes: 1_000, ...changes }).replaceAll(/\s+/g, ' ');
+
+  it('says which class is empty, and where the room is', () => {
+    const text = flat({ classes: [asked(size(16, 0, 0, 0)), size(64, 3, 21, 4), size(48, 2, 20, 1)] });
+    expect(text).toContain(
+      'The class of 16 B objects has no slab, and there is no room for another slab. What is free is of no use ' +
+        'to it: 256 B in the class of 64 B objects, 48 B in the cache of 48 B objects and 696 B outside slabs.',
+    );
+    expect(text).toContain('48 B, a cache 2 19 1 48 B');
+    expect(text).toContain('16 B 0 0 0 0 B asked');
+  });
+
+  it('says that all of its objects are live, and nothing else is free', () => {
+    const text = flat({ freeBytes: 0, classes: [asked(size(48, 2, 20, 0)), size(64, 0, 0, 0)] });
+    expect(text).toContain('The cache of 48 B objects has none left: all 20 objects in 2 slabs are live');
+    expect(text).toContain('Nothing is free elsewhere.');
+    expect(text).not.toContain('64 B 0 0');
+  });
+
+  it('keeps to the holes where no class was asked', () => {
+    expect(flat({ classes: [size(64, 3, 21, 4)] })).toContain('was large enough for the');
+  });
+});
+
 describe('the verdict', () => {
   const explain = (changes: Partial<OutOfMemoryEvent>) => verdict(RESULT, { ...EVENT, ...changes });
 

@@ -38,6 +38,7 @@ const FORMS: [text: string, step: unknown][] = [
       onOom: { kind: 'hook', script: [{ kind: 'free', name: 'b', which: 'newest' }, { kind: 'yield' }] },
     },
   ],
+  ['{ cache: { name: frames, bytes: 64 B } }', { kind: 'cache', name: 'frames', bytes: 64 }],
   [
     '{ calloc: { name: a, count: 4, size: 16 B } }',
     { kind: 'calloc', name: 'a', count: bytes(4), size: bytes(16) },

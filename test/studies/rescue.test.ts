@@ -91,6 +91,25 @@ describe('a scenario in TypeScript that throws only where the request is served'
   });
 });
 
+it('heaps may have options of one name with different values: each takes what it understands', () => {
+  const scenario = loadScenario(script('options', 'yield* task.free(large);'), { heapNames: ['heap_2'] });
+  const heap = findHeap('slab')!;
+  const target = loadTarget(scenario.target);
+  const settings = {
+    target,
+    heap,
+    options: v.parse(heap.options, { inner: 'best_fit' }),
+    costChoice: 'none' as const,
+    cost: costModel('none', heap, target),
+    seed: 1,
+  };
+  const recorder = new Recorder();
+  const outcome = run(scenario, settings, [recorder]);
+  const result = recorder.result(scenario, settings, outcome);
+  const attempts = remedies(scenario, settings, result, result.outOfMemory[0]!);
+  expect(attempts.find(({ what }) => what === 'heap_3')).toMatchObject({ kind: 'heap' });
+});
+
 it('a scenario that does not throw is saved by heaps that merge, and by RAM', () => {
   const { attempts } = tried(script('plain', 'yield* task.free(large);'));
   const successes = attempts.flatMap(({ what, saved, clean }) => (saved && clean ? [what] : []));

@@ -2,8 +2,10 @@
 
 import * as v from 'valibot';
 import {
+  agree,
   described,
   integer,
+  positiveSize,
   positiveTime,
   scalarOrMap,
   size,
@@ -11,7 +13,7 @@ import {
   sizeOrTime,
 } from '../../input/files.js';
 import { counts, positiveTimes, sizes, times } from './distributions.js';
-import { whichOne } from './names.js';
+import { name, whichOne } from './names.js';
 import { blockName, blockStep, step } from './step-parts.js';
 
 const BYTE_WORDS = 'a byte from 0 to 255, such as 0xA5';
@@ -37,10 +39,27 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
       'alloc',
       'Takes a block from the heap',
       { alloc: { name: 'frame', size: '64 B' } },
+      v.pipe(
+        v.strictObject({
+          name: blockName,
+          size: v.optional(described('How many bytes to ask for', sizes)),
+          from: v.optional(described('The cache to take an object from', name)),
+          'on oom': onOom,
+        }),
+        agree(
+          ['size', 'from'],
+          ({ size, from }) => (size === undefined) !== (from === undefined),
+          '"alloc" needs exactly one of "size" and "from"',
+        ),
+      ),
+    ),
+    cache: step(
+      'cache',
+      'Creates a cache of objects of one size, once; a heap without caches serves them with malloc',
+      { cache: { name: 'frames', bytes: '64 B' } },
       v.strictObject({
-        name: blockName,
-        size: described('How many bytes to ask for', sizes),
-        'on oom': onOom,
+        name: described('The name of the cache, for `alloc` in any task', name),
+        bytes: described('Bytes of an object', positiveSize),
       }),
     ),
     calloc: step(
