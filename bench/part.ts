@@ -6,7 +6,7 @@ import { allowInlining } from '../src/cli/engine.js';
 import { measureCostAccounting } from './cost.js';
 import { measureInspection } from './inspect.js';
 import { measureLongRun } from './long-run.js';
-import { buildNative, measureReplay, type ReplayFigure } from './replay.js';
+import { buildNative, hasNativeVersion, measureReplay, type ReplayFigure } from './replay.js';
 import { measureScenario } from './scenario.js';
 import { measureStartup } from './startup.js';
 
@@ -14,22 +14,29 @@ const TRACES = fileURLToPath(new URL('../test/vectors/traces/', import.meta.url)
 
 function replay(heap: string): void {
   const native = buildNative();
+  const compared = 'program' in native && hasNativeVersion(heap);
   if ('missing' in native)
     console.log(`no native column: the C versions could not be built (${native.missing})`);
-  console.log(`replay on ${heap}: ns per operation, ours and native C (gcc -O2), ratio`);
+  const columns = compared ? 'ours and native C (gcc -O2), ratio' : 'ours';
+  console.log(`replay on ${heap}: ns per operation, ${columns}`);
   const figures: ReplayFigure[] = [];
   for (const file of readdirSync(TRACES).sort()) {
     const kib = Number(/-(\d+)-s\d+\.trace\.gz$/.exec(file)![1]);
     const figure = measureReplay(heap, `${TRACES}${file}`, kib * 1024, native);
     figures.push(figure);
-    const { nanoseconds, nativeNanoseconds, trace } = figure;
-    const theirs =
-      nativeNanoseconds === undefined
-        ? ''
-        : `${nativeNanoseconds.toFixed(1).padStart(8)}${(nanoseconds / nativeNanoseconds).toFixed(2).padStart(8)}`;
-    console.log(`  ${trace.padEnd(24)}${nanoseconds.toFixed(1).padStart(8)}${theirs}`);
+    console.log(replayLine(figure));
   }
-  console.log(`  geometric mean of the ratios: ${geometricMean(figures)}`);
+  if (compared) console.log(`  geometric mean of the ratios: ${geometricMean(figures)}`);
+  else if (!hasNativeVersion(heap)) console.log(`  there is no native C version of ${heap} to compare with`);
+}
+
+function replayLine({ trace, nanoseconds, nativeNanoseconds, failures }: ReplayFigure): string {
+  const theirs =
+    nativeNanoseconds === undefined
+      ? ''
+      : `${nativeNanoseconds.toFixed(1).padStart(8)}${(nanoseconds / nativeNanoseconds).toFixed(2).padStart(8)}`;
+  const refused = failures === 0 ? '' : `  ${failures} requests found no room`;
+  return `  ${trace.padEnd(24)}${nanoseconds.toFixed(1).padStart(8)}${theirs}${refused}`;
 }
 
 function geometricMean(figures: readonly ReplayFigure[]): string {
@@ -41,7 +48,12 @@ function geometricMean(figures: readonly ReplayFigure[]): string {
 }
 
 function scenario(heap: string): void {
-  const { operations, scenarioNanoseconds, replayNanoseconds } = measureScenario(heap);
+  const figure = measureScenario(heap);
+  if ('unfit' in figure) {
+    console.log(`scenario on ${heap}: not measured, ${figure.unfit}`);
+    return;
+  }
+  const { operations, scenarioNanoseconds, replayNanoseconds } = figure;
   const ratio = (scenarioNanoseconds / replayNanoseconds).toFixed(2);
   console.log(
     `scenario on ${heap}: ${scenarioNanoseconds.toFixed(0)} ns per heap operation with kernel, statistics and ` +

@@ -1,12 +1,15 @@
 /**
  * Writes docs/scenarios.md and docs/targets.md: prose from here, every key, step and distribution from the JSON
- * Schemas. `--check` writes nothing and exits with 1 if the files are not up to date.
+ * Schemas; and docs/heaps.md from the catalog and the measured curves. `--check` writes nothing and exits with 1 if the files are not up to date.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { heapsDocument } from '../src/cli/heaps.js';
+import { catalog } from '../src/heaps/catalog.js';
 import { stepWords } from '../src/scenario/schema/steps.js';
+import { CURVE_FILE, readCurves } from '../src/studies/curve-file.js';
 import { loadTarget, targetNames } from '../src/targets/load.js';
 import { schemaFiles } from './schemas.js';
 
@@ -32,6 +35,7 @@ export function docFiles(): Record<string, string> {
   return {
     'scenarios.md': scenarioPage(JSON.parse(files['scenario.schema.json']!) as Schema),
     'targets.md': targetPage(JSON.parse(files['target.schema.json']!) as Schema),
+    'heaps.md': heapsDocument(HEAPS_GENERATED),
   };
 }
 
@@ -168,6 +172,9 @@ function fieldList({ properties }: Schema): string {
 const GENERATED =
   '<!-- Written by `npm run docs` from the schemas of the loaders; change those, or scripts/docs.ts. -->';
 
+const HEAPS_GENERATED =
+  '<!-- Written by `npm run docs` from the catalog and docs/data/cost-curves.json (`npm run curves`). -->';
+
 const SCENARIO_INTRODUCTION = `A scenario is one YAML file: a chip, a heap, and tasks with what they do. \`heaplab run FILE\` runs it,
 \`heaplab check FILE\` finds every mistake without running it. With the first line
 
@@ -244,4 +251,13 @@ for (const [name, text] of Object.entries(docFiles())) {
     console.error(`docs/${name} is not up to date: run npm run docs`);
     process.exitCode = 1;
   }
+}
+const curves = readCurves();
+const unmeasured = catalog.map(({ name }) => name).filter((name) => curves[name] === undefined);
+if (unmeasured.length > 0) {
+  console.error(
+    `${CURVE_FILE} has no curve of ${unmeasured.join(', ')}: run npm run curves ${unmeasured.join(' ')}, ` +
+      'then npm run docs',
+  );
+  process.exitCode = 1;
 }

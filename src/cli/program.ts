@@ -134,7 +134,9 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .command('heaps')
     .description('list the heaps, or show one')
     .argument('[name]', 'a heap')
-    .option('--alignment <bytes>', 'for the overheads shown', '8')
+    .option('--alignment <bytes>', "for the overheads shown: 4, 8, 16 or 32 (8, or the target's)")
+    .option('--target <name|file>', 'show what an empty heap has on this chip')
+    .addOption(new Option('--markdown', 'print Markdown, of all heaps as in docs/heaps.md').conflicts('json'))
     .option('--json', 'print JSON')
     .action(runs(async () => (await import('./heaps.js')).heapsCommand));
 

@@ -1,31 +1,12 @@
-/** Lists of chips and heaps, and one of either in full. */
+/** Lists of chips and heaps, and a chip in full. */
 
 import Table from 'cli-table3';
 import { formatBytes } from '../input/index.js';
 import { hex } from '../mcu/index.js';
+import type { HeapDescription } from '../studies/heap-description.js';
 import type { Target } from '../targets/target.js';
 import { columnsOf, type Paint } from './paint.js';
 import { cut, printable, widthOf, wrap } from './text.js';
-
-/** A heap as the catalog describes it, its options included. */
-export interface HeapDescription {
-  readonly name: string;
-  readonly origin: string;
-  readonly policy: string;
-  readonly block: string;
-  readonly mallocCost: string;
-  readonly freeCost: string;
-  readonly bound: string;
-  readonly useWhen: string;
-  readonly notWhen: string;
-  readonly staticBytes: number;
-  readonly regions: 'one' | 'several';
-  readonly options: readonly {
-    readonly name: string;
-    readonly default: string;
-    readonly description: string;
-  }[];
-}
 
 export function targetList(targets: readonly Target[], paint: Paint): string {
   const rows = targets.map((target) => [
@@ -37,6 +18,15 @@ export function targetList(targets: readonly Target[], paint: Paint): string {
     target.vendor,
   ]);
   return plainTable(['target', 'core', 'RAM', 'clock', 'align', 'vendor'], rows, paint, cut);
+}
+
+export function heapList(heaps: readonly HeapDescription[], paint: Paint): string {
+  return plainTable(
+    ['heap', 'policy'],
+    heaps.map((heap) => [heap.name, heap.policy]),
+    paint,
+    (text, width) => wrap(text, width).join('\n'),
+  );
 }
 
 export function targetReport(target: Target, paint: Paint): string {
@@ -65,44 +55,12 @@ export function targetReport(target: Target, paint: Paint): string {
   return `${paint.color.bold(printable(target.name))} (${printable(target.vendor)})\n${factLines(facts, paint)}`;
 }
 
-export function heapList(heaps: readonly HeapDescription[], paint: Paint): string {
-  return plainTable(
-    ['heap', 'policy'],
-    heaps.map((heap) => [heap.name, heap.policy]),
-    paint,
-    (text, width) => wrap(text, width).join('\n'),
-  );
-}
-
-/** `alignment`: for what a block costs. */
-export function heapReport(heap: HeapDescription, alignment: number, paint: Paint): string {
-  const facts: [string, string][] = [
-    ['origin', heap.origin],
-    ['policy', heap.policy],
-    ['block', `${heap.block}; shown for alignment ${alignment}`],
-    [
-      'fixed',
-      `${heap.staticBytes} bytes of statics outside the arena; ${heap.regions} region${heap.regions === 'one' ? '' : 's'}`,
-    ],
-    ['malloc', heap.mallocCost],
-    ['free', heap.freeCost],
-    ['bound', heap.bound],
-    ['use it', heap.useWhen],
-    ['not when', heap.notWhen],
-    ...heap.options.map((option): [string, string] => [
-      `option ${option.name}`,
-      `${option.description} (default ${option.default})`,
-    ]),
-  ];
-  return `${paint.color.bold(heap.name)}\n${factLines(facts, paint)}`;
-}
-
 function megahertz(hertz: number): string {
   return `${hertz / 1e6} MHz`;
 }
 
 /** Name and text side by side, the text folded to the terminal. */
-function factLines(facts: readonly [string, string][], paint: Paint): string {
+export function factLines(facts: readonly [string, string][], paint: Paint): string {
   const indent = Math.max(...facts.map(([name]) => name.length)) + 4;
   return facts
     .map(([name, text]) => {

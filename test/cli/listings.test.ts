@@ -104,6 +104,54 @@ describe.concurrent('heaps', () => {
       expect(text).toMatch(new RegExp(`^ {2}option ${option} +\\S`, 'm'));
   });
 
+  it('measures what its bookkeeping takes, for an alignment', async () => {
+    const [at8, at16] = await Promise.all([
+      printed('heaps', 'heap_4'),
+      printed('heaps', 'heap_4', '--alignment', '16'),
+    ]);
+    const flat = (text: string) => text.replaceAll(/\s+/g, ' ');
+    expect(flat(at8)).toContain('1 B takes 16 B, 13 B 24 B, 24 B 32 B, 100 B 112 B');
+    expect(flat(at16)).toContain('1 B takes 32 B, 13 B 32 B, 24 B 48 B, 100 B 128 B');
+    expect(flat(at16)).toContain('payloads at multiples of 16 bytes');
+    expect(flat(at8)).toContain('28 bytes of statics');
+    expect(flat(at8)).toContain('of 16,384 bytes 16,376 bytes are free when it is empty');
+    expect(flat(at8)).toContain('125.4 KiB are enough');
+    expect(flat(at8)).toContain('with 10, 100, 1,000, 10,000, 100,000 live blocks');
+    expect(flat(at8)).toMatch(/ malloc [\d., ]+ \(linear\); worst call [\d., ]+ \(linear\) /);
+  });
+
+  it('takes alignment and arena from a target', async () => {
+    const mine = scratch.write('wide.yaml', 'extends: stm32f103c8\nalignment: 16\nheap size: 8 KiB\n');
+    const heap = JSON.parse(await printed('heaps', 'heap_4', '--target', mine, '--json'));
+    expect(heap).toMatchObject({ alignment: 16, onTarget: { bytes: 8192 } });
+    const small = await printed('heaps', 'tlsf', '--target', 'ch32v003');
+    expect(small).toMatch(/^ {2}target +CH32V003 has no room for a heap/m);
+    const [unknown] = await refusal(['heaps', 'tlsf', '--target', 'rp2400']);
+    expect(unknown).toMatchObject({ code: 'unknown-name', nearest: 'rp2040' });
+  });
+
+  it('says why there is no curve', async () => {
+    expect(await printed('heaps', 'heap_1')).toMatch(/^ {2}measured +nothing: it never frees/m);
+  });
+
+  it('writes docs/heaps.md, or a section of it', async () => {
+    const [all, one] = await Promise.all([
+      printed('heaps', '--markdown'),
+      printed('heaps', 'tlsf', '--markdown'),
+    ]);
+    const page = readFileSync(join(TARGETS, '../docs/heaps.md'), 'utf8');
+    expect(page.replace(/<!--.*-->\n\n/, '')).toBe(all);
+    expect(all).toContain(one.trimEnd());
+    const sections = [...all.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    expect(sections).toEqual([...HEAP_NAMES, 'Bounds', 'Overview']);
+    const overview = all.slice(all.indexOf('## Overview'));
+    for (const name of HEAP_NAMES) expect(overview).toContain(`| [${name}](#${name}) |`);
+  });
+
+  it('writes Markdown or JSON, not both', async () => {
+    expect(await usageError(['heaps', '--json', '--markdown'])).toContain("'--markdown' cannot be used with");
+  });
+
   it('refuses what it does not know', async () => {
     const [name] = await refusal(['heaps', 'heapp_2']);
     expect(name).toMatchObject({ code: 'unknown-name', nearest: 'heap_2' });
