@@ -61,7 +61,7 @@ struct heap {
 };
 
 extern const struct heap heap_2, heap_2_coalescing, heap_4;
-extern const struct heap first_fit, next_fit, best_fit, worst_fit, buddy;
+extern const struct heap first_fit, next_fit, best_fit, worst_fit, buddy, dlmalloc;
 
 static inline uint32_t round_up(uint32_t value, uint32_t alignment)
 {

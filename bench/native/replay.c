@@ -23,7 +23,7 @@
 
 static const struct heap *const heaps[] = {&heap_2,    &heap_2_coalescing, &heap_4,
                                            &first_fit, &next_fit,          &best_fit,
-                                           &worst_fit, &buddy};
+                                           &worst_fit, &buddy,             &dlmalloc};
 #define HEAPS (sizeof heaps / sizeof heaps[0])
 
 struct trace {

@@ -288,8 +288,8 @@ export const dlmalloc = defineHeap({
   facts: {
     policy: 'best fit from 32 exact and 32 tree bins, small blocks carved side by side; holes merged at once',
     block: 'head, 4 bytes; payloads aligned to 8, chunks are multiples of 8, 16 at least; statics take 496',
-    mallocCost: 'O(1) below 256 bytes where the bins serve it, else O(bits of the size)',
-    freeCost: 'O(1) below 256 bytes, else O(bits of the size)',
+    mallocCost: 'O(1) where small bins, victim or top serve it, else O(bits of the size)',
+    freeCost: 'O(1) among holes below 256 bytes, else O(bits of the size)',
     bound: 'max over r <= n of r * (M - r + 1) (holes merged at once)',
     useWhen: 'little waste and good speed on average matter; as the peer that others are measured against',
     notWhen: 'RAM is a few KiB, or must be bounded by a useful proof',
