@@ -90,7 +90,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
   program
     .command('size')
     .description('find the smallest arena without a failed request, for every heap')
-    .argument('<trace|scenario>', 'a trace, plain or gzipped, or a scenario')
+    .argument('<file>', 'a trace, plain or gzipped, or a scenario')
     .option('--heaps <names>', 'only these, separated by commas')
     .option('--heap-option <name=value>', 'for the heaps that have it, repeated for several', collect, [])
     .option('--target <name|file>', "a chip's profile instead of the scenario's")
@@ -109,7 +109,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
   program
     .command('compare')
     .description('run the same workloads on every heap, and rank the heaps')
-    .argument('<scenario|trace...>', 'scenarios and traces')
+    .argument('<file...>', 'scenarios and traces')
     .option('--heaps <names>', 'only these, separated by commas')
     .option('--heap-option <name=value>', 'for the heaps that have it, repeated for several', collect, [])
     .option('--targets <names|files>', "chips instead of the scenario's, separated by commas")
