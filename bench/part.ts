@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { allowInlining } from '../src/cli/engine.js';
+import { measureCurve, measureGenerations, measureReplayWithoutCompaction } from './compaction.js';
 import { measureCostAccounting } from './cost.js';
 import { measureInspection } from './inspect.js';
 import { measureLongRun } from './long-run.js';
@@ -41,7 +42,12 @@ function geometricMean(figures: readonly ReplayFigure[]): string {
 }
 
 function scenario(heap: string): void {
-  const { operations, scenarioNanoseconds, replayNanoseconds } = measureScenario(heap);
+  const figure = measureScenario(heap);
+  if (figure === undefined) {
+    console.log(`scenario on ${heap}: left out, for the load does not fit into this heap`);
+    return;
+  }
+  const { operations, scenarioNanoseconds, replayNanoseconds } = figure;
   const ratio = (scenarioNanoseconds / replayNanoseconds).toFixed(2);
   console.log(
     `scenario on ${heap}: ${scenarioNanoseconds.toFixed(0)} ns per heap operation with kernel, statistics and ` +
@@ -70,10 +76,14 @@ function longRun(): void {
 }
 
 allowInlining();
-const [part, heap = ''] = process.argv.slice(2);
+const [part, heap = '', ...files] = process.argv.slice(2);
 if (part === 'replay') replay(heap);
 else if (part === 'scenario') scenario(heap);
 else if (part === 'startup') startup();
 else if (part === 'long') longRun();
-else if (part === 'cost') measureCostAccounting(heap);
+else if (part === 'compaction') {
+  measureReplayWithoutCompaction();
+  measureCurve();
+  measureGenerations(heap === '' ? [] : [heap, ...files]);
+} else if (part === 'cost') measureCostAccounting(heap);
 else measureInspection();
