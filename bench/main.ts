@@ -1,13 +1,13 @@
 /**
- * `npm run bench [replay|scenario|startup|long|inspect|cost …]`: what heaplab costs, as ratios measured in one
- * run. Every heap is measured in a process of its own, as a user runs it.
+ * `npm run bench [replay|scenario|startup|long|inspect|cost|compaction …]`: what heaplab costs, as ratios measured in one
+ * run; `compaction` takes further traces. Every heap is measured in a process of its own, as a user runs it.
  */
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { catalog } from '../src/heaps/catalog.js';
 
-const PARTS = ['replay', 'cost', 'scenario', 'startup', 'long', 'inspect'] as const;
+const PARTS = ['replay', 'cost', 'scenario', 'startup', 'long', 'inspect', 'compaction'] as const;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs one part in a fresh process; what it prints goes straight through. */
@@ -22,10 +22,13 @@ function fresh(...args: string[]): void {
   );
 }
 
-const chosen = process.argv.slice(2);
+const words = process.argv.slice(2);
+const isPart = (word: string) => (PARTS as readonly string[]).includes(word);
+const chosen = words.filter(isPart);
+const files = words.filter((word) => !isPart(word));
 for (const part of PARTS) {
   if (chosen.length > 0 && !chosen.includes(part)) continue;
   if (part === 'replay' || part === 'scenario' || part === 'cost')
     for (const { name } of catalog) fresh(part, name);
-  else fresh(part);
+  else fresh(part, ...(part === 'compaction' ? files : []));
 }

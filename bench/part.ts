@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { allowInlining } from '../src/cli/engine.js';
+import { measureCurve, measureGenerations, measureReplayWithoutCompaction } from './compaction.js';
 import { measureCostAccounting } from './cost.js';
 import { measureInspection } from './inspect.js';
 import { measureLongRun } from './long-run.js';
@@ -82,10 +83,14 @@ function longRun(): void {
 }
 
 allowInlining();
-const [part, heap = ''] = process.argv.slice(2);
+const [part, heap = '', ...files] = process.argv.slice(2);
 if (part === 'replay') replay(heap);
 else if (part === 'scenario') scenario(heap);
 else if (part === 'startup') startup();
 else if (part === 'long') longRun();
-else if (part === 'cost') measureCostAccounting(heap);
+else if (part === 'compaction') {
+  measureReplayWithoutCompaction();
+  measureCurve();
+  measureGenerations(heap === '' ? [] : [heap, ...files]);
+} else if (part === 'cost') measureCostAccounting(heap);
 else measureInspection();

@@ -79,6 +79,7 @@ const YOUNG_PASSES_PER_FULL = 8;
 
 const options = v.strictObject({
   ...relocationOptions(true),
+  // It pays where lifetimes are of two kinds and costs where they are of one: docs/compaction.md has the figures.
   generations: flag('keep old blocks at the bottom and compact the young end first', false),
   promoteAfter: wholeNumber('with generations: compactions survived by an old block', [1, MAXIMUM_AGE], 2),
 });
