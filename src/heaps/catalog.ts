@@ -5,14 +5,13 @@
 
 import { buddy } from './classic/buddy.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
-import { slabOver } from './classic/slab.js';
 import type { HeapDefinition } from './definition.js';
 import { heap2 } from './freertos/heap-2.js';
 import { heap2Coalescing } from './freertos/heap-2-coalescing.js';
 import { heap4 } from './freertos/heap-4.js';
 
-/** Those that stand on no other. */
-const heaps: readonly HeapDefinition[] = [
+/** In the order in which lists show them. */
+export const catalog: readonly HeapDefinition[] = [
   heap2,
   heap2Coalescing,
   heap4,
@@ -22,9 +21,6 @@ const heaps: readonly HeapDefinition[] = [
   worstFit,
   buddy,
 ];
-
-/** In the order in which lists show them. */
-export const catalog: readonly HeapDefinition[] = [...heaps, slabOver(heaps)];
 
 export function findHeap(name: string): HeapDefinition | undefined {
   return catalog.find((heap) => heap.name === name);

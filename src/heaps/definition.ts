@@ -32,8 +32,6 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly coalesces: boolean;
   /** By its policy it refuses now and then although some hole would do. */
   readonly mayPassOverAHole?: boolean;
-  /** A request may succeed without a hole that is large enough: short of memory, it gives some back first. */
-  readonly reclaims?: boolean;
   /** Its free is always refused. */
   readonly neverFrees?: boolean;
   /** How many regions it can manage. */

@@ -49,31 +49,6 @@ export class HeapCall {
   }
 }
 
-/**
- * Caches of objects of one size. An object keeps what is in it from its free to the next allocation from the
- * same cache, as long as the heap is not short of memory.
- */
-export interface Caches {
-  /** What a new cache takes out of the heap. */
-  readonly descriptorBytes: number;
-
-  /** A new cache of objects of `bytes` bytes, or {@link NULL}. There is no way to give one back. */
-  create(bytes: number): number;
-
-  /** An object of a cache, or {@link NULL}. The heap's own free takes it back. */
-  allocate(cache: number): number;
-}
-
-/** Blocks of one size that a heap keeps apart from all others: what is free among them serves no other class. */
-export interface SizeClass {
-  /** Address of what the heap knows of it; of a cache, what {@link Caches.create} gave. */
-  readonly id: number;
-  readonly blockBytes: number;
-  readonly freeBlocks: number;
-  /** What the heap must find in one piece to have more of them. */
-  readonly refillBytes: number;
-}
-
 export interface Heap {
   /** An address whose payload holds at least `bytes` (0 to 2^32-1), or {@link NULL}. */
   malloc(bytes: number): number;
@@ -95,18 +70,6 @@ export interface Heap {
 
   /** @throws Corruption naming the invariant that no longer holds, and where */
   check(): void;
-
-  /** Where the heap has caches. Elsewhere firmware allocates their objects one by one. */
-  readonly caches?: Caches;
-
-  /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
-  readonly gridOrigin?: number;
-
-  /** The class that alone can serve a request; undefined where any hole that is large enough does. */
-  classFor?(bytes: number): number | undefined;
-
-  /** All classes, where the heap has some. @throws Corruption */
-  sizeClasses?(): readonly SizeClass[];
 
   /** Overwritten by every call. */
   readonly lastCall: HeapCall;

@@ -13,15 +13,10 @@ export interface Analysis {
   readonly tendency: Tendency;
 }
 
-/** Where no room was made by joining holes, none stood in the way of that. */
-function hasBlockers({ cause }: OutOfMemoryEvent): boolean {
-  return cause !== 'too-large' && cause !== 'class-empty';
-}
-
 export function analyse(result: RunResult, event: OutOfMemoryEvent): Analysis {
   const heapBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
   return {
-    blockers: hasBlockers(event) ? findBlockers(event.map, event.needed, event.gridOrigin) : undefined,
+    blockers: event.cause === 'too-large' ? undefined : findBlockers(event.map, event.needed),
     ages: ageBands(event.map, event.cycle),
     leakSuspects: leakSuspects(event.map, event.cycle),
     tendency: tendencyOf(result.samples, event.cycle, heapBytes),

@@ -14,7 +14,7 @@ interface ArenaPiece {
 export const CAUSES = [
   /** Not even the empty heap could have served it. */
   'too-large',
-  /** There was room, but not for this request: its class or pool was empty, or the policy passed over a hole. */
+  /** A hole was large enough, but the heap's policy did not take it: its class or pool was empty. */
   'class-empty',
   /** Holes that touch would have sufficed, had they been merged. */
   'uncoalesced',
@@ -31,25 +31,11 @@ export const CAUSES = [
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
-/** What the map does not show. */
-export interface HeapKnowledge {
-  /** The largest hole there was before the first request; if unknown, what lies between bookkeeping counts. */
-  readonly largestEverBytes?: number;
-  /** Blocks of one class alone would have done, and there was none. */
-  readonly isClassEmpty?: boolean;
-}
-
 /** `neededBytes`: with header and rounding, as {@link Heap.blockBytesFor} says. */
-export function causeOf(
-  pieces: readonly ArenaPiece[],
-  requestedBytes: number,
-  neededBytes: number,
-  known: HeapKnowledge = {},
-): Cause {
+export function causeOf(pieces: readonly ArenaPiece[], requestedBytes: number, neededBytes: number): Cause {
   const { largestHole, largestMerged, largestSpan, freeBytes, freeInOneRegion } = measure(pieces);
-  if (neededBytes > (known.largestEverBytes ?? largestSpan)) return 'too-large';
+  if (neededBytes > largestSpan) return 'too-large';
   if (neededBytes <= largestHole) return 'class-empty';
-  if (known.isClassEmpty === true && neededBytes <= freeBytes) return 'class-empty';
   if (neededBytes <= largestMerged) return 'uncoalesced';
   if (neededBytes <= freeInOneRegion) return requestedBytes <= largestMerged ? 'overhead' : 'fragmented';
   if (neededBytes <= freeBytes) return 'region';

@@ -12,7 +12,6 @@ import type { RunObserver } from '../simulation/events.js';
 import type { Outcome, RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
 import { causeOf } from './cause.js';
-import { emptyClassOf } from './empty-class.js';
 import { judge } from './expectations.js';
 import { externalFragmentation, fragmentationMeasures } from './fragmentation.js';
 import { IntegerHistogram } from './histogram.js';
@@ -59,8 +58,6 @@ export class Recorder implements RunObserver {
   private operations = 0;
   private zeroSizeRequests = 0;
   private missedDeadlines = 0;
-  /** Of the largest hole in the empty heap. */
-  private largestEverBytes: number | undefined;
   private requestedBytes = 0;
   private peakRequested = 0;
   private minimumFreeBytes = Number.POSITIVE_INFINITY;
@@ -76,7 +73,6 @@ export class Recorder implements RunObserver {
   booted(board: Board): void {
     this.board = board;
     this.requestedBytes = 0;
-    this.largestEverBytes ??= measureHoles(board)?.largestHole ?? 0;
   }
 
   allocated(block: Block): void {
@@ -192,12 +188,7 @@ export class Recorder implements RunObserver {
     const { pieces: map, corruption } = takeBlockMap(this.board);
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
-    const emptyClass = emptyClassOf(this.board, request, requested);
-    const needed = emptyClass?.blockBytes ?? heap.blockBytesFor(requested);
-    const knowledge = {
-      largestEverBytes: this.largestEverBytes ?? 0,
-      isClassEmpty: emptyClass !== undefined,
-    };
+    const needed = heap.blockBytesFor(requested);
     // Blocks that nobody owns any more say nothing about what was asked for.
     const known = byOwner.filter((entry) => entry.owner !== UNKNOWN_OWNER);
     const allocatedBytes = known.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -205,9 +196,7 @@ export class Recorder implements RunObserver {
     return {
       number: this.outOfMemoryCount,
       operation: this.operations,
-      cause: causeOf(map, requested, needed, knowledge),
-      ...(emptyClass === undefined ? {} : { emptyClass }),
-      ...(heap.gridOrigin === undefined ? {} : { gridOrigin: heap.gridOrigin }),
+      cause: causeOf(map, requested, needed),
       tick: kernel.scheduler.tick,
       cycle: clock.cycle,
       task: this.currentTask(),

@@ -49,27 +49,12 @@ const Fragmentation = v.object({
 const OwnedBytes = v.object({ owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 const LineBytes = v.object({ line: Count, owner: v.string(), blocks: Count, bytes: Count, requested: Count });
 
-/** Blocks of one size that the heap keeps apart; `cache` where the firmware made them so. */
-const BlockClass = { cache: v.optional(v.string()), blockBytes: Count };
-
-/** The class that could have served a request and had nothing left. */
-const EmptyClass = v.object({
-  ...BlockClass,
-  /** What the heap must find in one piece to have more of these blocks. */
-  refillBytes: Count,
-  /** The other classes that had free blocks. */
-  others: v.array(v.object({ ...BlockClass, freeBlocks: Count })),
-});
-
 const OutOfMemory = v.object({
   /** From 1, over the whole run. */
   number: Count,
   /** The how-manieth heap call of the run it was, from 1. */
   operation: Count,
   cause: v.picklist(CAUSES),
-  emptyClass: v.optional(EmptyClass),
-  /** Where the block would have had to lie: at a multiple of `needed` from here. Anywhere if absent. */
-  gridOrigin: v.optional(Count),
   tick: Count,
   cycle: Count,
   /** `-` before the scheduler runs. */
@@ -220,7 +205,6 @@ export const RunResultSchema = v.object({
 
 export type RunResult = v.InferOutput<typeof RunResultSchema>;
 export type OutOfMemoryEvent = v.InferOutput<typeof OutOfMemory>;
-export type EmptyClass = v.InferOutput<typeof EmptyClass>;
 export type MapPiece = v.InferOutput<typeof Piece>;
 export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
 export type TaskResult = v.InferOutput<typeof TaskStatistics>;

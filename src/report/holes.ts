@@ -75,10 +75,7 @@ function pieceName(piece: MapPiece | undefined): string {
 }
 
 /** What holes that touch would be if the heap merged them; undefined where none touch. */
-export function mergingText(event: OutOfMemoryEvent): string | undefined {
-  const { map, needed, largestHole, emptyClass } = event;
-  // Within a slab they always touch, and are never meant to be merged.
-  if (emptyClass !== undefined) return undefined;
+export function mergingText({ map, needed, largestHole }: OutOfMemoryEvent): string | undefined {
   const gaps = gapsOf(map);
   const holes = gaps.reduce((count, gap) => count + gap.holes.length, 0);
   if (gaps.length === holes) return undefined;

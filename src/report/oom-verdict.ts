@@ -31,15 +31,15 @@ export function verdict(result: RunResult, event: OutOfMemoryEvent): Verdict {
       explanation: `The heap's own structure no longer held (${event.corruption}). The figures below cover only what lies before the break.`,
     };
   }
-  const isClassEmpty = event.cause === 'class-empty' && event.emptyClass !== undefined;
-  const headline = isClassEmpty ? 'enough memory, but none left in its class' : CAUSE_WORDS[event.cause];
-  return { headline, explanation: EXPLANATIONS[event.cause](result, event) };
+  return { headline: CAUSE_WORDS[event.cause], explanation: EXPLANATIONS[event.cause](result, event) };
 }
 
 const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemoryEvent) => string>> = {
   'too-large': (result, { needed }) =>
     `It could never be served: not even an empty ${result.heap.name} of ${amount(arenaBytes(result))} has ${amount(needed)} in one piece.`,
-  'class-empty': (result, event) => emptyClassText(result, event) ?? passedOver(result, event),
+  'class-empty': (result, { largestHole, needed }) =>
+    `A hole of ${amount(largestHole)} was large enough for the ${amount(needed)}. Size did not decide: ` +
+    `${result.heap.name} does not give out every hole for every request.`,
   uncoalesced: (result, { freeBytes, needed, holes, largestHole }) =>
     `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} in ` +
     `${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small. Holes that touch ` +
@@ -60,44 +60,6 @@ const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemor
       ? 'There was not enough memory: not a byte was free.'
       : `There was not enough memory: ${amount(freeBytes)} free, ${amount(needed - freeBytes)} too little even if all of it were in one piece.`,
 };
-
-function passedOver(result: RunResult, { largestHole, needed }: OutOfMemoryEvent): string {
-  return (
-    `A hole of ${amount(largestHole)} was large enough for the ${amount(needed)}. Size did not decide: ` +
-    `${result.heap.name} does not give out every hole for every request.`
-  );
-}
-
-/** Which class was empty, and where the room was instead. */
-function emptyClassText(result: RunResult, { emptyClass, freeBytes }: OutOfMemoryEvent): string | undefined {
-  if (emptyClass === undefined) return undefined;
-  const { refillBytes, others } = emptyClass;
-  const empty =
-    `Nothing was free in ${className(emptyClass)}, and ${result.heap.name} did not have the ` +
-    `${amount(refillBytes)} in one piece that more of these blocks take.`;
-  const inClasses = others.reduce((sum, { blockBytes, freeBlocks }) => sum + blockBytes * freeBlocks, 0);
-  const places = [...others]
-    .sort((a, b) => b.blockBytes * b.freeBlocks - a.blockBytes * a.freeBlocks)
-    .slice(0, SHOWN_CLASSES)
-    .map((other) => `${amount(other.blockBytes * other.freeBlocks)} in ${className(other)}`);
-  const left = others.length - SHOWN_CLASSES;
-  if (left > 0) places.push(`more in ${glue(counted(left, 'other class', 'other classes'))}`);
-  if (freeBytes > inClasses) places.push(`${amount(freeBytes - inClasses)} in none`);
-  return `${empty} Room in one class is none for another: of the ${amount(freeBytes)} free, ${listed(places)}.`;
-}
-
-/** How many classes with free blocks are named. */
-const SHOWN_CLASSES = 3;
-
-function className({ cache, blockBytes }: { cache?: string | undefined; blockBytes: number }): string {
-  return cache === undefined
-    ? `the class of ${amount(blockBytes)}`
-    : `cache "${cache}" (${amount(blockBytes)})`;
-}
-
-function listed(texts: readonly string[]): string {
-  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
-}
 
 function times(freeBytes: number, needed: number): string {
   const factor = freeBytes / needed;

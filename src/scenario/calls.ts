@@ -62,13 +62,6 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   extends InterruptCalls<Queue> {
   /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
-  /**
-   * Makes a cache of objects of one size, for all tasks; made again it is there already. On a heap without caches
-   * it only notes the size, and {@link mallocFrom} is malloc. false: out of memory.
-   */
-  createCache(name: string, size: Size): Call<boolean>;
-  /** An object of a cache, which `free` takes back. It has in it what it had when it was freed last. */
-  mallocFrom(cache: string, name?: string): Call<Block | undefined>;
   /** Pins a block to its address, so that a compacting heap cannot move it. */
   lock(block: Block): Call<void>;
   /** Lets a compacting heap move the block again. */

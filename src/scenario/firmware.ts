@@ -30,8 +30,6 @@ export interface Request {
   readonly owner: string;
   readonly label: string;
   readonly at: Position | undefined;
-  /** The cache that is asked for one of its objects. */
-  readonly cache?: string;
 }
 
 export interface Firmware {
@@ -44,13 +42,6 @@ export interface Firmware {
   calloc(count: number, bytes: number, request: Request): Block | undefined;
   /** undefined: the old block stays (or `bytes` is 0 and it is freed). */
   realloc(block: Block, bytes: number, request: Request): Block | undefined;
-  /**
-   * A cache of objects of `bytes` > 0, by name; false: out of memory. A heap without caches serves their objects
-   * one by one. @throws Fault when there is one of that name for objects of another size
-   */
-  createCache(name: string, bytes: number, request: Request): boolean;
-  /** undefined: out of memory. @throws Fault when nobody has made the cache */
-  mallocFrom(cache: string, request: Request): Block | undefined;
   free(block: Block): void;
   lock(block: Block): void;
   unlock(block: Block): void;

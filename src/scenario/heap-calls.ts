@@ -22,7 +22,6 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
 
   return {
     ...allocations(context, quantities, settle),
-    ...cacheCalls(context, quantities, settle),
     free: new ScriptCall<void, MaybeBlock>(context, 'free', (call) => {
       if (call.first !== undefined) firmware.free(pointer(call.first, 'free'));
       return undefined;
@@ -82,36 +81,6 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
   };
 
   return { malloc, calloc, realloc };
-}
-
-/** As {@link allocations}. */
-function cacheCalls(context: CallContext, quantities: ScriptQuantities, settle: Settle) {
-  const { firmware } = context.frame;
-  let bytes = 0;
-  let request!: Request;
-
-  const createCache = new ScriptCall<boolean, string, Size>(context, 'createCache', (call) => {
-    bytes = quantities.bytes(call.second);
-    if (bytes === 0) throw mistake(`cache ${call.first} has objects of no size`, 'at least 1 byte');
-    request = call.request(`cache:${call.first}`);
-    return settle(bytes, tryCreate);
-  });
-  const tryCreate = () => {
-    createCache.result = firmware.createCache(createCache.first, bytes, request);
-    return createCache.result;
-  };
-
-  const mallocFrom = new ScriptCall<MaybeBlock, string, Name>(context, 'mallocFrom', (call) => {
-    request = { ...call.request(call.second), cache: call.first };
-    // Only the cache knows how many bytes; never none.
-    return settle(1, tryMallocFrom);
-  });
-  const tryMallocFrom = () => {
-    mallocFrom.result = firmware.mallocFrom(mallocFrom.first, request);
-    return mallocFrom.result !== undefined;
-  };
-
-  return { createCache, mallocFrom };
 }
 
 /** What C would follow. @throws Fault for NULL, UserError for what is no block */

@@ -73,12 +73,11 @@ type Loaders = {
 };
 
 const LOADERS: Loaders = {
-  alloc: ({ alloc: { 'on oom': policy, name, size, from } }, place) => ({
-    ...(size === undefined ? { kind: 'alloc-from', cache: from! } : { kind: 'alloc', size }),
-    name,
+  alloc: ({ alloc: { 'on oom': policy, ...rest } }, place) => ({
+    kind: 'alloc',
+    ...rest,
     ...ownPolicy(policy, 'alloc', place),
   }),
-  cache: ({ cache }) => ({ kind: 'cache', ...cache }),
   calloc: ({ calloc: { 'on oom': policy, ...rest } }, place) => ({
     kind: 'calloc',
     ...rest,

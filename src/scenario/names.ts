@@ -50,7 +50,6 @@ export function nameProblems(value: unknown): ProblemAt[] {
   const steps = [...owners.flatMap((owner) => owner.steps), ...hook];
   return [
     ...queueProblems(steps, namesOf(value.queues)),
-    ...cacheProblems(steps),
     ...taskProblems(steps, isMap(value.tasks) ? value.tasks : {}),
     ...blockProblems(owners, hook, globalsOf(value.globals)),
   ];
@@ -78,17 +77,6 @@ function queueProblems(steps: readonly RawStep[], queues: readonly string[]): Pr
     .flatMap((step) => useIn(step, 'queue'))
     .filter((use) => !queues.includes(use.name))
     .map((use) => unknown('queue', use, queues, none));
-}
-
-/** A cache may be made by any task, before or after the steps that use it: when is only known when it runs. */
-function cacheProblems(steps: readonly RawStep[]): ProblemAt[] {
-  const made = steps.filter((step) => step.name === 'cache').flatMap((step) => useIn(step, 'name'));
-  const names = [...new Set(made.map((use) => use.name))];
-  return steps
-    .filter((step) => step.name === 'alloc')
-    .flatMap((step) => useIn(step, 'from'))
-    .filter((use) => !names.includes(use.name))
-    .map((use) => unknown('cache', use, names, 'a "cache" step that makes one'));
 }
 
 function taskProblems(steps: readonly RawStep[], tasks: Record<string, unknown>): ProblemAt[] {
@@ -158,7 +146,7 @@ function heldIn(steps: readonly RawStep[]): string[] {
 
 /** The name that a step's argument is, or has under `key`. What is no name at all is the schema's business. */
 function useIn({ name: step, argument, path }: RawStep, key: string): Use[] {
-  const isWhole = !['queue', 'block', 'from'].includes(key) && typeof argument === 'string';
+  const isWhole = key !== 'queue' && key !== 'block' && typeof argument === 'string';
   const name = isWhole ? argument : isMap(argument) ? argument[key] : undefined;
   if (typeof name !== 'string' || !NAME.test(name)) return [];
   return [{ name, path: isWhole ? [...path, step] : [...path, step, key] }];

@@ -63,14 +63,6 @@ export type Step = At &
         readonly size: SizeDistribution;
         readonly onOom?: OomPolicy;
       }
-    /** A cache of objects of one size, for all tasks. */
-    | { readonly kind: 'cache'; readonly name: string; readonly bytes: number }
-    | {
-        readonly kind: 'alloc-from';
-        readonly cache: string;
-        readonly name: string;
-        readonly onOom?: OomPolicy;
-      }
     | {
         readonly kind: 'calloc';
         readonly name: string;

@@ -80,14 +80,6 @@ export class ScriptTask implements TaskCalls {
     return this.heap.free.of(block, undefined, undefined);
   }
 
-  createCache(name: string, size: Size): Call<boolean> {
-    return this.heap.createCache.of(name, size, undefined);
-  }
-
-  mallocFrom(cache: string, name?: string): Call<Block | undefined> {
-    return this.heap.mallocFrom.of(cache, name, undefined);
-  }
-
   lock(block: Block): Call<void> {
     return this.heap.lock.of(block, undefined, undefined);
   }

@@ -54,10 +54,6 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
   const { kernel } = firmware;
   const { scheduler, clock } = kernel;
   switch (step.kind) {
-    case 'cache':
-      return compileCache(step, frame);
-    case 'alloc-from':
-      return compileAllocationFrom(step, frame);
     case 'alloc':
     case 'calloc':
     case 'realloc':
@@ -214,27 +210,6 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
   return count === undefined
     ? () => allocate((bytes) => firmware.malloc(bytes, request))
     : () => allocate((bytes) => firmware.calloc(count(), bytes, request));
-}
-
-function compileCache(step: Extract<Step, { kind: 'cache' }>, frame: Frame): CompiledStep {
-  const { firmware } = frame;
-  const request: Request = { owner: frame.owner, label: `cache:${step.name}`, at: step.at };
-  const settle = compileOomPolicy(frame.onOom, frame, compileScript);
-  return () => settle(step.bytes, () => firmware.createCache(step.name, step.bytes, request));
-}
-
-function compileAllocationFrom(step: Extract<Step, { kind: 'alloc-from' }>, frame: Frame): CompiledStep {
-  const { cache, name, at } = step;
-  const held = holdings(name, frame);
-  const request: Request = { owner: frame.owner, label: name, at, cache };
-  const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame, compileScript);
-  const attempt = () => {
-    const block = frame.firmware.mallocFrom(cache, request);
-    if (block !== undefined) held.push(block);
-    return block !== undefined;
-  };
-  // Only the cache knows how many bytes; never none.
-  return () => settle(1, attempt);
 }
 
 // --- queues -----------------------------------------------------------------------------------------------

@@ -21,8 +21,6 @@ export class Board {
   readonly memory: Memory;
   readonly layout: HeapLayout;
   readonly handles: HandleHeap;
-  /** By the name that the firmware gave them; `id` is undefined where the heap has none. */
-  readonly caches = new Map<string, { readonly bytes: number; readonly id: number | undefined }>();
   /** Every live block. */
   readonly blocks: LiveBlocks;
   /** Set by the simulation as soon as the kernel exists. */

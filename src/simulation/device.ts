@@ -212,14 +212,6 @@ export class Device implements Firmware {
     return this.heap.realloc(block, bytes, request);
   }
 
-  createCache(name: string, bytes: number, request: Request): boolean {
-    return this.heap.createCache(name, bytes, request);
-  }
-
-  mallocFrom(cache: string, request: Request): Block | undefined {
-    return this.heap.mallocFrom(cache, request);
-  }
-
   free(block: Block): void {
     this.heap.free(block);
   }

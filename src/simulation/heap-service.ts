@@ -7,7 +7,6 @@ import type { HeapCallKind } from '../costs/cost-table.js';
 import { NULL } from '../heaps/heap.js';
 import type { KernelObject, KernelStorage } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
-import { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import type { RunEvents } from './events.js';
@@ -53,49 +52,12 @@ export class HeapService implements KernelStorage {
 
   /** `pvPortMalloc`. */
   malloc(bytes: number, request: Request): Block | undefined {
-    return this.ask(bytes, request, undefined);
-  }
-
-  /** `kmem_cache_create`. Made again under the same name it is there already. */
-  createCache(name: string, bytes: number, request: Request): boolean {
-    const { kernel, handles, memory, caches } = this.board;
-    kernel.assertInTask('createCache');
-    const known = caches.get(name);
-    if (known !== undefined && known.bytes !== bytes) {
-      throw new Fault('illegal-call', 0, `cache ${name} has been made for objects of ${known.bytes} bytes`);
-    }
-    if (known !== undefined) return true;
-    const own = handles.heap.caches;
-    if (own === undefined) {
-      caches.set(name, { bytes, id: undefined });
-      return true;
-    }
-    kernel.scheduler.suspendAll();
-    const { loads, stores } = memory;
-    this.countOperation();
-    const id = own.create(bytes);
-    this.spend('malloc', loads, stores);
-    if (id === NULL) this.refused(own.descriptorBytes, request);
-    else caches.set(name, { bytes, id });
-    kernel.scheduler.resumeAll();
-    return id !== NULL;
-  }
-
-  /** `kmem_cache_alloc`. */
-  mallocFrom(cache: string, request: Request): Block | undefined {
-    const known = this.board.caches.get(cache);
-    if (known === undefined) throw new Fault('illegal-call', 0, `cache ${cache} has not been made`);
-    return this.ask(known.bytes, request, known.id);
-  }
-
-  /** A block; `cache` where it shall be an object of one. */
-  private ask(bytes: number, request: Request, cache: number | undefined): Block | undefined {
     const { kernel, handles, memory } = this.board;
     kernel.assertInTask('malloc');
     kernel.scheduler.suspendAll();
     const { loads, stores } = memory;
     this.countOperation();
-    const handle = cache === undefined ? handles.allocate(bytes) : handles.heap.caches!.allocate(cache);
+    const handle = handles.allocate(bytes);
     this.spend('malloc', loads, stores);
     const block = handle === NULL ? this.refused(bytes, request) : this.record(handle, bytes, request);
     kernel.scheduler.resumeAll();

@@ -196,7 +196,7 @@ export class Model {
       );
       return NULL;
     }
-    assert.ok(fits || (bytes > 0 && this.definition.reclaims), 'a block comes out of a hole');
+    assert.ok(fits, 'a block comes out of a hole');
     const alignment = this.definition.payloadAlignment?.(layout.alignment) ?? layout.alignment;
     assert.equal(address % alignment, 0, 'payloads are aligned');
     this.seed++;

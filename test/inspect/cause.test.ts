@@ -31,16 +31,4 @@ describe('the cause of a failed request', () => {
   ])('is %s for %s', (cause, map, requested, needed) => {
     expect(causeOf(mapOf(map), requested, needed)).toBe(cause);
   });
-
-  it('is class-empty where only an empty class would have done, unless there is nothing at all', () => {
-    const known = { isClassEmpty: true };
-    expect(causeOf(mapOf('u64 h16 h16 u8 h16'), 24, 32, known)).toBe('class-empty');
-    expect(causeOf(mapOf('u64 h16 u8'), 24, 32, known)).toBe('exhausted');
-  });
-
-  it('is not too-large for what the empty heap had in one piece before bookkeeping cut it up', () => {
-    const map = mapOf('b8 u32 h32 b8 u32 h32');
-    expect(causeOf(map, 100, 100)).toBe('too-large');
-    expect(causeOf(map, 100, 100, { largestEverBytes: 144 })).toBe('exhausted');
-  });
 });

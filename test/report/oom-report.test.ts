@@ -58,17 +58,9 @@ describe('a report', () => {
     expect(report({ freeCounter: 77 })).toContain("heap_2's own counter says 77 B free");
   });
 
-  it('says nothing of what stood in the way where joining holes would not have helped', () => {
-    expect(report()).toContain('What stood in the way');
-    expect(report({ cause: 'class-empty' })).not.toContain('What stood in the way');
-  });
-
   it('says what merging would give', () => {
     expect(report()).toMatch(/Some of the holes touch: merged, they would be \d+, the largest [\d,]+ B\./);
     expect(report({ needed: 300 })).toContain('B, enough for this request.');
-    expect(report({ emptyClass: { blockBytes: 8, refillBytes: 64, others: [] } })).not.toContain(
-      'merged, they',
-    );
   });
 });
 
@@ -88,29 +80,6 @@ describe('the verdict', () => {
     ['the heap was broken by then', { corruption: 'a size word is wrong' }],
   ] as const)('%s', (headline, changes) => {
     expect(explain(changes).headline).toBe(headline);
-  });
-
-  it('of an empty class says which one, and where the room is instead', () => {
-    const { headline, explanation } = explain({
-      cause: 'class-empty',
-      freeBytes: 2_000,
-      emptyClass: {
-        blockBytes: 32,
-        refillBytes: 512,
-        others: [
-          { blockBytes: 8, freeBlocks: 10 },
-          { blockBytes: 96, freeBlocks: 4 },
-          { cache: 'packets', blockBytes: 40, freeBlocks: 5 },
-          { blockBytes: 16, freeBlocks: 1 },
-        ],
-      },
-    });
-    expect(headline).toBe('enough memory, but none left in its class');
-    expect(explanation.replaceAll('\u00a0', ' ')).toBe(
-      'Nothing was free in the class of 32 B, and heap_2 did not have the 512 B in one piece that more of these ' +
-        'blocks take. Room in one class is none for another: of the 2,000 B free, 384 B in the class of 96 B, ' +
-        '200 B in cache "packets" (40 B), 80 B in the class of 8 B, more in 1 other class and 1,320 B in none.',
-    );
   });
 
   it('says how much was missing', () => {

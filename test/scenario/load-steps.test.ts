@@ -38,7 +38,6 @@ const FORMS: [text: string, step: unknown][] = [
       onOom: { kind: 'hook', script: [{ kind: 'free', name: 'b', which: 'newest' }, { kind: 'yield' }] },
     },
   ],
-  ['{ cache: { name: c, bytes: 2 KiB } }', { kind: 'cache', name: 'c', bytes: 2048 }],
   [
     '{ calloc: { name: a, count: 4, size: 16 B } }',
     { kind: 'calloc', name: 'a', count: bytes(4), size: bytes(16) },
@@ -177,18 +176,6 @@ const FORMS: [text: string, step: unknown][] = [
 describe('steps', () => {
   it.each(FORMS)('%s', (text, step) => {
     expect(loadOne(text)).toEqual(step);
-  });
-
-  it('take objects from a cache that any step makes, wherever it stands', () => {
-    const script = load(
-      '[{ alloc: { name: a, from: c, on oom: halt } }, { repeat: { times: 1, steps: [{ cache: { name: c, bytes: 8 } }] } }]',
-    );
-    expect((script as unknown[])[0]).toEqual({
-      kind: 'alloc-from',
-      cache: 'c',
-      name: 'a',
-      onOom: { kind: 'halt' },
-    });
   });
 
   it('are all tried above', () => {

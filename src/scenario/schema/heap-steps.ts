@@ -1,17 +1,9 @@
 /** The steps that deal with memory. */
 
 import * as v from 'valibot';
-import {
-  agree,
-  described,
-  integer,
-  positiveSize,
-  positiveTime,
-  size,
-  sizeOrShare,
-} from '../../input/files.js';
+import { described, integer, positiveTime, size, sizeOrShare } from '../../input/files.js';
 import { counts, positiveTimes, sizes, times } from './distributions.js';
-import { name, whichOne } from './names.js';
+import { whichOne } from './names.js';
 import { blockName, blockStep, step } from './step-parts.js';
 
 const BYTE_WORDS = 'a byte from 0 to 255, such as 0xA5';
@@ -23,27 +15,10 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
       'alloc',
       'Takes a block from the heap',
       { alloc: { name: 'frame', size: '64 B' } },
-      v.pipe(
-        v.strictObject({
-          name: blockName,
-          size: v.optional(described('How many bytes to ask for', sizes)),
-          from: v.optional(described('The cache to take an object from, instead of a size', name)),
-          'on oom': onOom,
-        }),
-        agree(
-          ['size', 'from'],
-          ({ size: bytes, from }) => (bytes === undefined) !== (from === undefined),
-          '"alloc" needs exactly one of "size" and "from"',
-        ),
-      ),
-    ),
-    cache: step(
-      'cache',
-      'Makes a cache of objects of one size, for all tasks; a heap without caches serves them one by one',
-      { cache: { name: 'packets', bytes: '64 B' } },
       v.strictObject({
-        name: described('The name of the cache', name),
-        bytes: described('Bytes of an object', positiveSize),
+        name: blockName,
+        size: described('How many bytes to ask for', sizes),
+        'on oom': onOom,
       }),
     ),
     calloc: step(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { NULL } from '../../../src/heaps/heap.js';
 import { device, faultOf, imageOf, ORIGIN } from '../device.js';
 
-const HEAPS = ['first_fit', 'next_fit', 'best_fit', 'worst_fit', 'buddy', 'slab'];
+const HEAPS = ['first_fit', 'next_fit', 'best_fit', 'worst_fit', 'buddy'];
 
 describe.each(HEAPS)('free on %s', (name) => {
   const threeBlocks = () => {
