@@ -13,10 +13,15 @@ export interface Analysis {
   readonly tendency: Tendency;
 }
 
+/** Where joining holes would have made no difference, nothing stood in its way. */
+function hasBlockers({ cause }: OutOfMemoryEvent): boolean {
+  return cause !== 'too-large' && cause !== 'class-empty';
+}
+
 export function analyse(result: RunResult, event: OutOfMemoryEvent): Analysis {
   const heapBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
   return {
-    blockers: event.cause === 'too-large' ? undefined : findBlockers(event.map, event.needed),
+    blockers: hasBlockers(event) ? findBlockers(event.map, event.needed, event.gridOrigin) : undefined,
     ages: ageBands(event.map, event.cycle),
     leakSuspects: leakSuspects(event.map, event.cycle),
     tendency: tendencyOf(result.samples, event.cycle, heapBytes),

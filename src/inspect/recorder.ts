@@ -217,6 +217,7 @@ export class Recorder implements RunObserver {
       })),
       liveByLine: liveByLine(map),
       map,
+      ...(heap.gridOrigin === undefined ? {} : { gridOrigin: heap.gridOrigin }),
       ...(corruption === undefined ? {} : { corruption }),
     };
   }
