@@ -65,11 +65,11 @@ export interface Heap {
   /** What a request takes out of the arena: header and rounding included. Not limited to 32 bits. */
   blockBytesFor(bytes: number): number;
 
-  /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
-  readonly gridOrigin?: number;
-
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
+
+  /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
+  readonly gridOrigin?: number;
 
   /** @throws Corruption naming the invariant that no longer holds, and where */
   check(): void;

@@ -200,6 +200,7 @@ export class Recorder implements RunObserver {
       tick: kernel.scheduler.tick,
       cycle: clock.cycle,
       task: this.currentTask(),
+      ...(heap.gridOrigin === undefined ? {} : { gridOrigin: heap.gridOrigin }),
       label: request.label,
       ...(request.at === undefined ? {} : { at: request.at }),
       requested,
@@ -217,7 +218,6 @@ export class Recorder implements RunObserver {
       })),
       liveByLine: liveByLine(map),
       map,
-      ...(heap.gridOrigin === undefined ? {} : { gridOrigin: heap.gridOrigin }),
       ...(corruption === undefined ? {} : { corruption }),
     };
   }
