@@ -116,6 +116,9 @@ export interface HeapView {
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
 
+  /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
+  readonly gridOrigin?: number;
+
   /** @throws Corruption naming the invariant that no longer holds, and where */
   check(): void;
 

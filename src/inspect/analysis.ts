@@ -15,11 +15,16 @@ export interface Analysis {
   readonly isRunningOut: boolean;
 }
 
+/** Where joining holes would have made no difference, nothing stood in its way. */
+function hasBlockers({ cause }: OutOfMemoryEvent): boolean {
+  return cause !== 'too-large' && cause !== 'class-empty';
+}
+
 export function analyse(result: RunResult, event: OutOfMemoryEvent): Analysis {
   const heapBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
   const tendency = tendencyOf(result.samples, event.cycle, heapBytes);
   return {
-    blockers: event.cause === 'too-large' ? undefined : findBlockers(event.map, event.needed),
+    blockers: hasBlockers(event) ? findBlockers(event.map, event.needed, event.gridOrigin) : undefined,
     ages: ageBands(event.map, event.cycle),
     leakSuspects: leakSuspects(event.map, event.cycle),
     tendency,

@@ -19,9 +19,16 @@ export interface Blockers {
  * Slides a window over the map: for every last piece, the shortest stretch that is large enough. A stretch
  * never crosses bookkeeping or a gap between regions. Linear in the number of pieces.
  *
+ * `gridOrigin`: where given, the stretch must begin at a multiple of its size from there, and be no longer.
+ *
  * @returns undefined when even an empty arena has no room
  */
-export function findBlockers(pieces: readonly MapPiece[], neededBytes: number): Blockers | undefined {
+export function findBlockers(
+  pieces: readonly MapPiece[],
+  neededBytes: number,
+  gridOrigin?: number,
+): Blockers | undefined {
+  if (gridOrigin !== undefined) return findAligned(pieces, neededBytes, gridOrigin);
   let best: { first: number; last: number; bytes: number; blockBytes: number; blocks: number } | undefined;
   let first = 0;
   let bytes = 0;
@@ -63,6 +70,33 @@ export function findBlockers(pieces: readonly MapPiece[], neededBytes: number): 
     blockBytes: best.blockBytes,
     blocks: stretch.filter((piece) => piece.kind === 'used'),
   };
+}
+
+/** Tries every place on the grid. Linear in the number of pieces and of places. */
+function findAligned(pieces: readonly MapPiece[], bytes: number, origin: number): Blockers | undefined {
+  let best: Blockers | undefined;
+  let first = 0;
+  const last = pieces.at(-1);
+  const end = last === undefined ? origin : last.address + last.bytes;
+  for (let address = origin; address + bytes <= end; address += bytes) {
+    while (pieces[first]!.address + pieces[first]!.bytes <= address) first++;
+    const blocks: MapPiece[] = [];
+    let index = first;
+    for (let at = address; at < address + bytes; index++) {
+      const piece = pieces[index];
+      if (piece === undefined || piece.kind === 'bookkeeping' || piece.address > at) break;
+      if (piece.kind === 'used') blocks.push(piece);
+      at = piece.address + piece.bytes;
+    }
+    const isWhole = index > first && pieces[index - 1]!.address + pieces[index - 1]!.bytes >= address + bytes;
+    const blockBytes = blocks.reduce((sum, block) => sum + block.bytes, 0);
+    const cheaper =
+      best === undefined ||
+      blockBytes < best.blockBytes ||
+      (blockBytes === best.blockBytes && blocks.length < best.blocks.length);
+    if (isWhole && cheaper) best = { address, bytes, blockBytes, blocks };
+  }
+  return best;
 }
 
 /** Whether a piece begins where the one before it ends. */

@@ -263,6 +263,7 @@ export class Recorder implements RunObserver {
       tick: kernel.scheduler.tick,
       cycle: clock.cycle,
       task: this.currentTask(),
+      ...(heap.gridOrigin === undefined ? {} : { gridOrigin: heap.gridOrigin }),
       label: request.label,
       ...(request.at === undefined ? {} : { at: request.at }),
       requested,

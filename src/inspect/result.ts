@@ -86,6 +86,8 @@ const OutOfMemory = v.object({
   /** The how-manieth heap call of the run it was, from 1. */
   operation: Count,
   cause: v.picklist(CAUSES),
+  /** Where the block would have had to lie: at a multiple of `needed` from here. Anywhere if absent. */
+  gridOrigin: v.optional(Count),
   tick: Count,
   cycle: Count,
   /** `-` before the scheduler runs. */

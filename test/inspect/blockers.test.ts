@@ -59,6 +59,29 @@ describe('blockers', () => {
     expect(findBlockers([first!, { ...second!, address: ORIGIN + 4096 }], 100)).toBeUndefined();
   });
 
+  describe('on a grid', () => {
+    const onGrid = (sizes: readonly number[], needed: number) => {
+      const found = findBlockers(mapOf(sizes), needed, ORIGIN + 8);
+      return found && [found.address - ORIGIN - 8, found.blockBytes, found.blocks.length];
+    };
+
+    it('are those of one place, however cheap it is between two', () => {
+      expect(onGrid([0, 16, -16, -16, 16], 32)).toEqual([0, 16, 1]);
+      expect(onGrid([0, 32, -16, 16, -16, 8, 8], 32)).toEqual([32, 16, 1]);
+    });
+
+    it('are the whole block that the place is a part of', () => {
+      expect(onGrid([0, 64, 32, -32], 32)).toEqual([96, 0, 0]);
+      expect(onGrid([0, 64, 32, -16], 32)).toEqual([64, 32, 1]);
+      expect(onGrid([0, 64], 32)).toEqual([0, 64, 1]);
+    });
+
+    it('do not go beyond the last place that is whole', () => {
+      expect(onGrid([0, -24], 32)).toBeUndefined();
+      expect(onGrid([0, -16, 0, -24], 32)).toBeUndefined();
+    });
+  });
+
   it('are no dearer than any other set of neighbours', () => {
     const size = fc.integer({ min: -12, max: 12 }).map((units) => units * 8);
     fc.assert(

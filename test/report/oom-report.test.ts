@@ -58,6 +58,11 @@ describe('a report', () => {
     expect(report({ freeCounter: 77 })).toContain("heap_2's own counter says 77 B free");
   });
 
+  it('says nothing of what stood in the way where joining holes would not have helped', () => {
+    expect(report()).toContain('What stood in the way');
+    expect(report({ cause: 'class-empty' })).not.toContain('What stood in the way');
+  });
+
   it('says what merging would give', () => {
     expect(report()).toMatch(/Some of the holes touch: merged, they would be \d+, the largest [\d,]+ B\./);
     expect(report({ needed: 300 })).toContain('B, enough for this request.');

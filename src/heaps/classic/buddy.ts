@@ -97,6 +97,10 @@ export class Buddy implements Heap {
     memory.storeWord(this.freeCounter, this.blocks.count * unitBytes);
   }
 
+  get gridOrigin(): number {
+    return this.blocks.base;
+  }
+
   malloc(bytes: number): number {
     const { memory, lastCall: call, blocks } = this;
     call.begin();
