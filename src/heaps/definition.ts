@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { Memory } from '../mcu/memory.js';
 import type { BoundRow } from './bounds.js';
 import { AddressHandles, type HandleHeap, PinnedHeap } from './handle-heap.js';
-import type { Heap, HeapLayout } from './heap.js';
+import { ALONE, type Heap, type HeapLayout, type Surroundings } from './heap.js';
 
 /** Values of a heap's options, by name, as `--heap-option` and scenarios give them. */
 export type HeapOptions = Readonly<Record<string, boolean | number | string>>;
@@ -59,9 +59,15 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   minimumArenaBytes(alignment: number, options: Options): number;
   /** Whether it wants all RAM that the target leaves free, whatever heap size is asked for. */
   takesAllRam?(options: Options): boolean;
-  create(memory: Memory, layout: HeapLayout, options: Options): Heap;
+  /** `surroundings`: {@link ALONE} if absent. The kernel need not exist yet: it is asked when the heap is called. */
+  create(memory: Memory, layout: HeapLayout, options: Options, surroundings?: Surroundings): Heap;
   /** For heaps that move blocks; their {@link create} gives one that never does. */
-  createHandles?(memory: Memory, layout: HeapLayout, options: Options): HandleHeap;
+  createHandles?(
+    memory: Memory,
+    layout: HeapLayout,
+    options: Options,
+    surroundings?: Surroundings,
+  ): HandleHeap;
 }
 
 /** A heap's definition with its options' types checked, then put aside for the catalog. */
@@ -74,8 +80,8 @@ export function defineHandleHeap<Options extends HeapOptions>(
   definition: Omit<HeapDefinition<Options>, 'create'> &
     Required<Pick<HeapDefinition<Options>, 'createHandles'>>,
 ): HeapDefinition {
-  const create = (memory: Memory, layout: HeapLayout, options: Options) =>
-    new PinnedHeap(definition.createHandles(memory, layout, options));
+  const create = (memory: Memory, layout: HeapLayout, options: Options, surroundings?: Surroundings) =>
+    new PinnedHeap(definition.createHandles(memory, layout, options, surroundings));
   return defineHeap({ ...definition, create });
 }
 
@@ -85,10 +91,11 @@ export function createHandles(
   memory: Memory,
   layout: HeapLayout,
   options: HeapOptions,
+  surroundings: Surroundings = ALONE,
 ): HandleHeap {
   return heap.createHandles === undefined
-    ? new AddressHandles(heap.create(memory, layout, options))
-    : heap.createHandles(memory, layout, options);
+    ? new AddressHandles(heap.create(memory, layout, options, surroundings))
+    : heap.createHandles(memory, layout, options, surroundings);
 }
 
 // --- options ----------------------------------------------------------------------------------------------

@@ -24,6 +24,21 @@ export interface HeapLayout {
   readonly alignment: number;
 }
 
+/** What a heap knows of the device around it: what it would ask the kernel for. */
+export interface Surroundings {
+  /** The kernel's tick count (`xTaskGetTickCount`). */
+  ticks(): number;
+  /** Who makes the call: {@link NO_TASK}, {@link AN_INTERRUPT}, or a task's number, from 1 in order of creation. */
+  caller(): number;
+}
+
+/** main() before the scheduler runs, or whoever uses a heap without a kernel. */
+export const NO_TASK = 0;
+export const AN_INTERRUPT = -1;
+
+/** No kernel: no time passes, and nobody calls but main(). */
+export const ALONE: Surroundings = { ticks: () => 0, caller: () => NO_TASK };
+
 /** A piece of the arena: a live block, a hole, or bytes that are neither (end markers, alignment losses). */
 export type PieceKind = 'used' | 'hole' | 'bookkeeping';
 
@@ -122,9 +137,43 @@ export interface HeapView {
   /** @throws Corruption naming the invariant that no longer holds, and where */
   check(): void;
 
+  /** Whether an interrupt may call free. On every other heap that is the firmware's error. */
+  readonly interruptsMayFree?: boolean;
+
+  /** What can hang work on its calls, where it has a heartbeat. */
+  readonly deferral?: Deferral;
+
+  /** Told before the kernel frees a deleted task's stack. Takes time like a call. */
+  taskDeleted?(task: number): void;
+
+  /** What it leaves for when nobody needs the CPU. */
+  readonly idleWork?: IdleWork;
+
   /** Overwritten by every call. */
   readonly lastCall: HeapCall;
 }
+
+/**
+ * Work between calls, in portions with a bound: done by the idle task before its hook, with the scheduler suspended, and
+ * paid for. The idle task goes on with it for as long as it is due and nobody else can run.
+ */
+export interface IdleWork {
+  /** Whether there is any. Read before the scheduler is suspended, and free of charge. */
+  due(): boolean;
+  /** Does one portion. */
+  run(): void;
+}
+
+/** The part of a heap that calls back regularly. The simulation sets what it wants to be called. */
+export interface Deferral {
+  client: DeferredFreeClient | undefined;
+}
+
+/**
+ * `mi_deferred_free_fun`: called at every heartbeat, inside a malloc, so that whoever has many blocks to free frees a
+ * few each time. `force`: the heap has no room, and all should be freed now. `heartbeat` counts the calls.
+ */
+export type DeferredFreeClient = (force: boolean, heartbeat: number) => void;
 
 /** A heap whose blocks have an address for life. */
 export interface Heap extends HeapView {

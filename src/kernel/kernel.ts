@@ -62,9 +62,14 @@ export class Kernel {
   readonly queues: QueueCalls;
   /** Runs once per tick while the idle task does; it must not block. */
   idleHook: (() => Program) | undefined;
+  /** What the idle task does before its hook, a portion at a time; false: there is nothing to do. */
+  idleWork: (() => boolean) | undefined;
+  /** Called before what the kernel allocated for a deleted task is freed. */
+  taskDeleted: ((task: Task) => void) | undefined;
   readonly interrupts: Interrupt[] = [];
 
   private readonly terminated = new List<Task>();
+  private tasksCreated = 0;
   /** When the run ends; may be put off while it runs. */
   endCycle = Number.POSITIVE_INFINITY;
   private aborted: { readonly reason: unknown } | undefined;
@@ -117,6 +122,7 @@ export class Kernel {
         return undefined;
       }
     }
+    task.number = ++this.tasksCreated;
     task.program = program(task);
     scheduler.add(task);
     if (scheduler.switchDue) yield;
@@ -318,6 +324,8 @@ export class Kernel {
   }
 
   private *releaseTask(task: Task): Program {
+    this.taskDeleted?.(task);
+    if (this.scheduler.switchDue) yield;
     if (this.storage === undefined) return;
     this.storage.release('stack', task.name, task.stackAddress);
     if (this.scheduler.switchDue) yield;
@@ -327,7 +335,7 @@ export class Kernel {
 
   // --- idle ---------------------------------------------------------------------------------------------
 
-  /** Frees deleted tasks, makes way for others of priority 0, runs the hook, waits for an interrupt. */
+  /** Frees deleted tasks, makes way for others of priority 0, works, runs the hook, waits for an interrupt. */
   private *idle(): Program {
     const { scheduler } = this;
     for (;;) {
@@ -340,6 +348,10 @@ export class Kernel {
         yield;
         continue;
       }
+      if (this.idleWork?.() === true) {
+        if (scheduler.switchDue) yield;
+        continue;
+      }
       if (this.idleHook !== undefined) yield* this.idleHook();
       this.waitForInterrupt();
       if (scheduler.switchDue) yield;
@@ -348,7 +360,7 @@ export class Kernel {
 
   private waitForInterrupt(): void {
     const { clock, scheduler } = this;
-    scheduler.everyTick = this.idleHook !== undefined;
+    scheduler.everyTick = this.idleHook !== undefined || this.idleWork !== undefined;
     clock.cycle = Math.max(clock.cycle, this.nextInterruptCycle());
     this.takeInterrupt();
     scheduler.everyTick = false;

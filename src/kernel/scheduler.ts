@@ -19,7 +19,7 @@ export class Scheduler {
   current: Task | undefined;
   /** Set once the kernel has made it. */
   idleTask: Task | undefined;
-  /** Simulate every tick, also those on which the scheduler has nothing to do (set while an idle hook runs). */
+  /** Simulate every tick, also those on which the scheduler has nothing to do (set where the idle task looks for work). */
   everyTick = false;
 
   private readonly ready: readonly List<Task>[];

@@ -17,6 +17,8 @@ export class Task {
   lastWakeTick: number | undefined;
   /** Cycle at which an interrupt readied it while the scheduler was suspended. */
   readiedCycle = 0;
+  /** `uxTaskNumber`: counts tasks from 1 as they are created; none is given twice. */
+  number = 0;
   deleted = false;
   /** Addresses of what the kernel allocated for it, 0 where that is not from the heap. */
   stackAddress = 0;

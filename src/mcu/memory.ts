@@ -104,6 +104,33 @@ export class Memory {
     else this.storeElsewhere(address >>> 0, value);
   }
 
+  /** The two bytes at `address`, 0 to 2^16-1. @throws Fault when odd or outside every region */
+  loadHalf(address: number): number {
+    this.loads = (this.loads + 1) | 0;
+    const bank = this.bankOfHalf(address);
+    const offset = address - bank.region.origin;
+    return bank.bytes[offset]! | (bank.bytes[offset + 1]! << 8);
+  }
+
+  /** Stores the low 16 bits of `value`. @throws Fault when odd or outside every region */
+  storeHalf(address: number, value: number): void {
+    this.stores = (this.stores + 1) | 0;
+    const bank = this.bankOfHalf(address);
+    const offset = address - bank.region.origin;
+    bank.bytes[offset] = value;
+    bank.bytes[offset + 1] = value >>> 8;
+  }
+
+  /**
+   * Stores `value` if the word at `address` is `expected`, with nothing in between: a pair of LDREX and STREX, or a
+   * short critical section on a core without. Whether it was stored. @throws Fault as {@link loadWord}
+   */
+  compareAndSwap(address: number, expected: number, value: number): boolean {
+    if (this.loadWord(address) !== expected >>> 0) return false;
+    this.storeWord(address, value);
+    return true;
+  }
+
   /** The byte at `address`. @throws Fault outside every region */
   loadByte(address: number): number {
     this.loads = (this.loads + 1) | 0;
@@ -183,6 +210,11 @@ export class Memory {
   private bankOfWord(address: number): Bank {
     if (address % 4 !== 0) throw new Fault('unaligned', address, 'a word must lie at a multiple of 4');
     return this.bankOf(address, 4);
+  }
+
+  private bankOfHalf(address: number): Bank {
+    if (address % 2 !== 0) throw new Fault('unaligned', address, 'a halfword must lie at a multiple of 2');
+    return this.bankOf(address, 2);
   }
 
   private bankOf(address: number, bytes: number): Bank {

@@ -33,7 +33,10 @@ export interface ScriptRandom {
   pick<Value>(choices: readonly { readonly value: Value; readonly weight: number }[]): Value;
 }
 
-/** What handlers of interrupts can do: nothing that waits. Calls of the heap are the firmware's fault. */
+/**
+ * What handlers of interrupts can do: nothing that waits. Calls of the heap are the firmware's fault, save `free` on a
+ * heap that lets interrupts do it.
+ */
 export interface InterruptCalls<Queue extends string = string> {
   /** The task's or interrupt's own name. */
   readonly name: string;
@@ -76,6 +79,11 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   mallocFrom(cache: string, name?: string): Call<Block | undefined>;
   /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
+  /**
+   * Hands blocks over, to be freed so many at each heartbeat of the heap, the first ones first; all when the heap
+   * has no room. A heap without heartbeats frees them at once.
+   */
+  deferFree(blocks: readonly Block[], perHeartbeat: number): Call<void>;
   /** Pins a block to its address, so that a compacting heap cannot move it. */
   lock(block: Block): Call<void>;
   /** Lets a compacting heap move the block again. */

@@ -66,6 +66,8 @@ export interface Firmware {
   /** undefined: the old block stays (or `bytes` is 0 and it is freed). */
   realloc(block: Block, bytes: number, request: Request): Block | undefined;
   free(block: Block): void;
+  /** Has blocks freed so many at each heartbeat of the heap. False: the heap has none, and nothing was done. */
+  deferFree(blocks: readonly Block[], perHeartbeat: number): boolean;
   lock(block: Block): void;
   unlock(block: Block): void;
   /** Moves unlocked blocks together where the heap can; returns how many bytes it moved. */

@@ -1,6 +1,7 @@
 /** The calls of scripts that deal with memory. */
 
 import { Fault } from '../mcu/index.js';
+import { deferFree } from './defer-free.js';
 import type { Block, Request } from './firmware.js';
 import { LEAST_OBJECT_BYTES, type Settle } from './frame.js';
 import type { Drawn, Size, Time } from './quantity-texts.js';
@@ -31,6 +32,14 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
     free: new ScriptCall<void, MaybeBlock>(context, 'free', (call) => {
       if (call.first !== undefined) firmware.free(pointer(call.first, 'free'));
       return undefined;
+    }),
+    deferFree: new ScriptCall<void, readonly Block[], number>(context, 'deferFree', (call) => {
+      const perHeartbeat = call.second;
+      if (!isWord(perHeartbeat) || perHeartbeat < 1) {
+        throw mistake(`${perHeartbeat} blocks at each heartbeat`, 'a whole number, at least 1');
+      }
+      const blocks = call.first.map((block) => pointer(block, 'deferFree'));
+      return deferFree(firmware, blocks, perHeartbeat);
     }),
     lock: onBlock('lock', (block) => firmware.lock(block)),
     unlock: onBlock('unlock', (block) => firmware.unlock(block)),

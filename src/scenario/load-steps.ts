@@ -104,6 +104,11 @@ const LOADERS: Loaders = {
   unlock: ({ unlock }) => ({ kind: 'unlock', ...unlock }),
   compact: ({ compact: { budget } }) => ({ kind: 'compact', ...(budget !== undefined && { budget }) }),
   fill: ({ fill }) => ({ kind: 'fill', ...fill }),
+  'defer free': ({ 'defer free': { name, 'per heartbeat': perHeartbeat } }) => ({
+    kind: 'defer-free',
+    name,
+    perHeartbeat,
+  }),
   verify: ({ verify }) => ({ kind: 'verify', ...verify }),
   overflow: ({ overflow }) => ({ kind: 'overflow', ...overflow }),
   compute: ({ compute }) => ({ kind: 'compute', time: compute }),

@@ -13,6 +13,7 @@ const HOLDING_STEPS: readonly string[] = ['alloc', 'calloc', 'realloc', 'receive
 /** The steps that want one to be there; their argument is the name, or a map with it. */
 const BLOCK_STEPS: readonly string[] = [
   'free',
+  'defer free',
   'lock',
   'unlock',
   'fill',

@@ -95,6 +95,8 @@ export type Step = At &
         readonly onOom?: OomPolicy;
       }
     | { readonly kind: 'free'; readonly name: string; readonly which: Selection }
+    /** All blocks held under the name, so many at each heartbeat of the heap. */
+    | { readonly kind: 'defer-free'; readonly name: string; readonly perHeartbeat: number }
     | { readonly kind: 'lock'; readonly name: string; readonly which: Selection }
     | { readonly kind: 'unlock'; readonly name: string; readonly which: Selection }
     | { readonly kind: 'fill'; readonly name: string; readonly which: Selection }
@@ -195,7 +197,7 @@ export interface Interrupt extends At {
   readonly period: TimeDistribution;
   /** How often it fires; for ever where absent. */
   readonly count?: number;
-  /** Sends without waiting, `log`, `compute`; heap calls are the firmware's error. */
+  /** Sends without waiting, `log`, `compute`; heap calls are the firmware's error, save `free` on some heaps. */
   readonly script: TaskScript;
 }
 

@@ -106,6 +106,10 @@ export class ScriptTask implements TaskCalls {
     return this.heap.free.of(block, undefined, undefined);
   }
 
+  deferFree(blocks: readonly Block[], perHeartbeat: number): Call<void> {
+    return this.heap.deferFree.of(blocks, perHeartbeat, undefined);
+  }
+
   lock(block: Block): Call<void> {
     return this.heap.lock.of(block, undefined, undefined);
   }

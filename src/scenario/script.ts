@@ -6,6 +6,7 @@
 
 import { FOREVER, type Program, type Task } from '../kernel/index.js';
 import { churn } from './churn.js';
+import { deferFree } from './defer-free.js';
 import type { Block, Firmware, Request } from './firmware.js';
 import {
   type CompiledStep,
@@ -68,6 +69,10 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
       return act(() => firmware.createCache(step.name, step.bytes));
     case 'free':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.free(block), 'take');
+    case 'defer-free': {
+      const held = holdings(step.name, frame);
+      return () => deferFree(firmware, held.splice(0), step.perHeartbeat);
+    }
     case 'lock':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.lock(block));
     case 'unlock':

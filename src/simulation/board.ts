@@ -2,7 +2,7 @@
 
 import { createHandles, type HeapDefinition, type HeapOptions } from '../heaps/definition.js';
 import type { HandleHeap } from '../heaps/handle-heap.js';
-import type { HeapLayout, HeapView } from '../heaps/heap.js';
+import { AN_INTERRUPT, type HeapLayout, type HeapView, NO_TASK } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';
 import { type Clock, Memory } from '../mcu/index.js';
 import { memoryPlan } from '../targets/plan.js';
@@ -38,7 +38,16 @@ export class Board {
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
     const { origin, bytes } = plan.heapRegions[0]!;
     this.blocks = new LiveBlocks(origin, bytes);
-    this.handles = createHandles(heap, this.memory, this.layout, options);
+    this.handles = createHandles(heap, this.memory, this.layout, options, {
+      ticks: () => this.kernel.scheduler.tick,
+      caller: () => this.caller(),
+    });
+  }
+
+  private caller(): number {
+    const { interrupted, scheduler } = this.kernel;
+    if (interrupted !== undefined) return AN_INTERRUPT;
+    return scheduler.isRunning ? scheduler.current!.number : NO_TASK;
   }
 
   get heap(): HeapView {

@@ -68,7 +68,15 @@ export class Device implements Firmware {
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);
     board.kernel = this.kernel;
+    this.serveHeap();
     this.globals = new Map(scenario.globals.map((name) => [name, []]));
+  }
+
+  /** What some heaps need of the kernel. */
+  private serveHeap(): void {
+    const { kernel, heap } = this;
+    if (this.board.heap.idleWork !== undefined) kernel.idleWork = () => heap.idleWork();
+    if (this.board.heap.taskDeleted !== undefined) kernel.taskDeleted = (task) => heap.taskDeleted(task);
   }
 
   get heapCounters(): HeapCounters {
@@ -302,6 +310,10 @@ export class Device implements Firmware {
 
   free(block: Block): void {
     this.heap.free(block);
+  }
+
+  deferFree(blocks: readonly Block[], perHeartbeat: number): boolean {
+    return this.heap.deferFree(blocks, perHeartbeat);
   }
 
   lock(block: Block): void {

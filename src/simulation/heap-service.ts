@@ -6,12 +6,13 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
-import type { KernelObject, KernelStorage } from '../kernel/index.js';
+import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import { CompactionMeter, CycleBudget } from './compaction-meter.js';
+import { DeferredFrees } from './deferred-frees.js';
 import type { RunEvents } from './events.js';
 
 /** Counts heap calls over resets; the run ends when `limit` have been made. */
@@ -53,6 +54,7 @@ export class HeapService implements KernelStorage {
   private readonly released = new Set<Block>();
   private readonly caches = new Map<string, Cache>();
   private readonly compactions: CompactionMeter;
+  private readonly deferredFrees = new DeferredFrees((block) => this.free(block));
 
   constructor(
     private readonly board: Board,
@@ -65,6 +67,11 @@ export class HeapService implements KernelStorage {
     this.compactions = new CompactionMeter(board, events);
     const { relocation } = board.handles;
     if (relocation !== undefined) relocation.watcher = this.compactions;
+    const { deferral } = board.heap;
+    // What is freed meanwhile pays for itself: it is not the asking call's work.
+    if (deferral !== undefined) {
+      deferral.client = (force) => this.compactions.aside(() => this.deferredFrees.heartbeat(force));
+    }
   }
 
   /** `pvPortMalloc`. */
@@ -142,12 +149,19 @@ export class HeapService implements KernelStorage {
     return block;
   }
 
-  /** `vPortFree`. */
+  /** `vPortFree`; on a heap that lets interrupts free, also from there, without a suspension. */
   free(block: Block): void {
-    const { kernel, handles, memory, blocks } = this.board;
-    kernel.assertInTask('free');
+    const { kernel, heap } = this.board;
+    if (heap.interruptsMayFree !== true) kernel.assertInTask('free');
     if (this.released.size > 0 && this.released.delete(block)) return;
+    if (kernel.interrupted !== undefined) return this.freeNow(block);
     kernel.scheduler.suspendAll();
+    this.freeNow(block);
+    kernel.scheduler.resumeAll();
+  }
+
+  private freeNow(block: Block): void {
+    const { handles, memory, blocks } = this.board;
     this.countOperation();
     const freeBytes = this.mayIgnoreFrees ? handles.heap.freeBytes() : -1;
     const { loads, stores } = memory;
@@ -161,7 +175,28 @@ export class HeapService implements KernelStorage {
       if (this.mayIgnoreFrees && handles.heap.freeBytes() === freeBytes) this.events.freeIgnored(freed);
       else this.events.freed(freed);
     }
-    kernel.scheduler.resumeAll();
+  }
+
+  /** Has the heap free `perHeartbeat` of the blocks at each heartbeat; false: it has none. */
+  deferFree(blocks: readonly Block[], perHeartbeat: number): boolean {
+    this.board.kernel.assertInTask('defer free');
+    if (this.board.heap.deferral === undefined) return false;
+    this.deferredFrees.hang(blocks, perHeartbeat);
+    return true;
+  }
+
+  // --- what the kernel asks of the heap ------------------------------------------------------------------
+
+  /** Does a portion of what the heap leaves for the idle task; false: there is none. */
+  idleWork(): boolean {
+    const { idleWork } = this.board.heap;
+    if (idleWork?.due() !== true) return false;
+    this.timed('idle work', () => idleWork.run());
+    return true;
+  }
+
+  taskDeleted(task: Task): void {
+    this.timed('task deleted', () => this.board.heap.taskDeleted?.(task.number));
   }
 
   // --- caches --------------------------------------------------------------------------------------------
@@ -330,7 +365,8 @@ export class HeapService implements KernelStorage {
       config.cost.price(kind, heap, memory, loads + compactions.loads, stores + compactions.stores) +
       compactions.takeCycles();
     if (this.experiments.checkEveryCall === true) heap.check();
-    if (cycles > 0) kernel.work(cycles);
+    if (kernel.interrupted !== undefined) kernel.workInInterrupt(cycles);
+    else if (cycles > 0) kernel.work(cycles);
     this.events.heapCalled(kind, cycles, config.cost.instructions);
   }
 

@@ -248,6 +248,35 @@ describe('fill and copy', () => {
   });
 });
 
+describe('halfwords', () => {
+  it('are two bytes, in every region', () => {
+    const ram = scattered();
+    for (const origin of [LOW, TOP]) {
+      ram.storeHalf(origin + 2, 0x1_8899);
+      expect([2, 3, 4].map((offset) => ram.loadByte(origin + offset))).toEqual([0x99, 0x88, 0]);
+      expect(ram.loadHalf(origin + 2)).toBe(0x8899);
+      expect(ram.loadHalf(origin)).toBe(0);
+    }
+  });
+
+  it('lie at even addresses and inside a region', () => {
+    const ram = memory();
+    expect(faultOf(() => ram.loadHalf(LOW + 1))).toEqual(['unaligned', LOW + 1]);
+    expect(faultOf(() => ram.storeHalf(LOW + 3, 0))).toEqual(['unaligned', LOW + 3]);
+    expect(faultOf(() => ram.loadHalf(LOW + 0x100))).toEqual(['unmapped', LOW + 0x100]);
+    expect(faultOf(() => ram.storeHalf(LOW - 2, 0))).toEqual(['unmapped', LOW - 2]);
+  });
+});
+
+it('a word is swapped only for what it was expected to be', () => {
+  const ram = memory();
+  ram.storeWord(LOW, 0xffff_ffff);
+  expect(ram.compareAndSwap(LOW, 1, 2)).toBe(false);
+  expect(ram.loadWord(LOW)).toBe(0xffff_ffff);
+  expect(ram.compareAndSwap(LOW, -1, 2)).toBe(true);
+  expect(ram.loadWord(LOW)).toBe(2);
+});
+
 describe('accesses', () => {
   it('are counted one by one, in every region, and images are none', () => {
     const ram = scattered();
@@ -259,6 +288,13 @@ describe('accesses', () => {
     ram.image(LOW, 0x40);
     ram.contains(LOW, 4);
     expect([ram.loads, ram.stores]).toEqual([3, 2]);
+    ram.storeHalf(LOW, 1);
+    ram.loadHalf(TOP);
+    expect([ram.loads, ram.stores]).toEqual([4, 3]);
+    // One that fails stores nothing.
+    ram.compareAndSwap(LOW + 4, 0, 1);
+    ram.compareAndSwap(LOW + 4, 0, 1);
+    expect([ram.loads, ram.stores]).toEqual([6, 4]);
   });
 
   it('are counted over the wrap of the counter', () => {

@@ -105,7 +105,7 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       const bytes = heap.minimumArenaBytes(alignment, defaults(heap));
       return bytes + 4 * (directoryEntries(bytes, chosen.slabBytes) + 1);
     },
-    create: (memory, { statics, regions, alignment }, chosen) => {
+    create: (memory, { statics, regions, alignment }, chosen, surroundings) => {
       const heap = innerOf(chosen);
       const region = regions[0]!;
       const entries = directoryEntries(region.bytes, chosen.slabBytes);
@@ -114,7 +114,7 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       const innerRegion = { ...region, bytes: directory - region.origin };
       const innerStatics = statics + slabStaticBytes(chosen.caches);
       const innerLayout = { statics: innerStatics, regions: [innerRegion], alignment };
-      const inner = heap.create(memory, innerLayout, defaults(heap));
+      const inner = heap.create(memory, innerLayout, defaults(heap), surroundings);
       const layout = {
         ...cachesIn(statics, chosen.caches),
         origin: region.origin,

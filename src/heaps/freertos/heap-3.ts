@@ -97,9 +97,9 @@ export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinitio
     staticBytes: (options) => libraryOf(options).staticBytes(defaults(libraryOf(options))),
     minimumArenaBytes: (alignment, options) =>
       libraryOf(options).minimumArenaBytes(alignment, defaults(libraryOf(options))),
-    create: (memory, layout, options) => {
+    create: (memory, layout, options, surroundings) => {
       const library = libraryOf(options);
-      return new Heap3(library.create(memory, layout, defaults(library)));
+      return new Heap3(library.create(memory, layout, defaults(library), surroundings));
     },
   });
 }

@@ -5,6 +5,7 @@ import {
   agree,
   described,
   integer,
+  MAXIMUM_WORD,
   positiveSize,
   positiveTime,
   scalarOrMap,
@@ -85,6 +86,18 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
       }),
     ),
     free: blockStep('free', 'Gives a block back to the heap', { free: 'frame' }),
+    'defer free': step(
+      'defer free',
+      'Hands over all blocks held under the name, to be freed a few at each heartbeat of the heap; a heap without one frees them at once',
+      { 'defer free': { name: 'tree', 'per heartbeat': 4 } },
+      v.strictObject({
+        name: blockName,
+        'per heartbeat': described(
+          'How many are freed each time, the oldest first; all where the heap has no room',
+          integer(1, MAXIMUM_WORD, 'a whole number, at least 1'),
+        ),
+      }),
+    ),
     lock: blockStep('lock', 'Pins a block to its address, so that a compacting heap cannot move it', {
       lock: 'frame',
     }),
