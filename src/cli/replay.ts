@@ -117,7 +117,10 @@ function meteredHeap(definition: HeapDefinition, machine: ReplayMachine, build: 
   );
 }
 
-/** The stable interface: `<index> <offset or -1> <free bytes>`, or `<index> -`; with a meter the cost behind. */
+/**
+ * The stable interface: `<index> <offset or -1> <free bytes>`, or `<index> -`; with a meter the cost behind, and
+ * a `~` as a column of its own where that is an estimate.
+ */
 function printOperations(
   terminal: Terminal,
   { heap, layout }: ReplayMachine,
@@ -128,6 +131,7 @@ function printOperations(
   const { alignment, regions } = layout;
   const start = Math.ceil(regions[0]!.origin / alignment) * alignment;
   let lines: string[] = [];
+  let estimates = 0;
   const flush = () => {
     if (lines.length > 0) terminal.print(`${lines.join('\n')}\n`);
     lines = [];
@@ -137,13 +141,20 @@ function printOperations(
       note(index);
       const answer =
         address === NO_BLOCK ? '-' : `${address === NULL ? -1 : address - start} ${heap.freeBytes()}`;
-      const cost = meter === undefined ? '' : ` ${meter.takeInstructions()}`;
+      const cost = meter === undefined ? '' : ` ${costColumn(meter, estimates)}`;
+      estimates = meter?.estimatedCalls ?? 0;
       lines.push(`${index} ${answer}${cost}`);
       if (lines.length >= FLUSH_LINES) flush();
     });
   } finally {
     flush();
   }
+}
+
+/** `estimates`: calls that had to be estimated before this operation. */
+function costColumn(meter: MeteredHeap, estimates: number): string {
+  const instructions = meter.takeInstructions();
+  return meter.estimatedCalls === estimates ? `${instructions}` : `${instructions} ~`;
 }
 
 function summaryData({ heap }: ReplayMachine, summary: ReplaySummary, meter: MeteredHeap | undefined) {
@@ -157,7 +168,9 @@ function summaryData({ heap }: ReplayMachine, summary: ReplaySummary, meter: Met
 }
 
 function costOf(meter: MeteredHeap | undefined) {
-  return meter === undefined ? {} : { cost: { build: meter.build, instructions: meter.takeInstructions() } };
+  if (meter === undefined) return {};
+  const { build, calls, estimatedCalls } = meter;
+  return { cost: { build, instructions: meter.takeInstructions(), calls, estimatedCalls } };
 }
 
 function summaryText(
@@ -188,7 +201,18 @@ function summaryText(
   if (summary.lost > 0)
     lines.push(`  lost          ${counted(summary.lost, 'block')} whose id was allocated again`);
   if (meter !== undefined) {
-    lines.push(`  cost          ${counted(meter.takeInstructions(), 'instruction')} (${meter.build})`);
+    lines.push(...costLines(meter));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function costLines(meter: MeteredHeap): string[] {
+  const { calls, estimatedCalls } = meter;
+  const lines = [`  cost          ${counted(meter.takeInstructions(), 'instruction')} (${meter.build})`];
+  if (estimatedCalls > 0) {
+    lines.push(
+      `                ${groupDigits(estimatedCalls)} of ${counted(calls, 'call')} priced by the nearest measured path`,
+    );
+  }
+  return lines;
 }

@@ -2,16 +2,21 @@
  * The price of a heap call on a real core, by the path it took: instructions = a constant for the path + a
  * slope for each node the search stepped over + one for each node the insertion stepped over. The tables in
  * `costs/` were measured call by call on a Cortex-M3 build of the real C code and predict other traces without
- * an error. Cycles were not measured: they are Arm's instruction timings at zero wait states.
+ * an error, as far as these take paths that were measured. Cycles were not measured: they are Arm's instruction
+ * timings at zero wait states.
  */
 
 import type { HeapDefinition } from '../heaps/definition.js';
-import { type HeapCall, NULL_CALL } from '../heaps/heap.js';
+import type { HeapCall } from '../heaps/heap.js';
+import { type Price, priceByNearestPath } from './nearest-path.js';
+import { PathWords } from './paths.js';
 
-export type HeapCallKind = 'malloc' | 'free';
+/** `resize`: a block's size changed where it stands. */
+export type HeapCallKind = 'malloc' | 'free' | 'resize';
 
-interface Price {
+interface MeasuredPrice {
   readonly instructions: number;
+  /** Several where code that the words do not tell apart takes different times. */
   readonly est_cycles_P2: readonly number[];
 }
 
@@ -24,31 +29,30 @@ export interface CostTableFile {
   readonly compiler: string;
   readonly instructions: { readonly per_search_step: number; readonly per_insert_step: number };
   readonly est_cycles_P2: { readonly per_search_step: number; readonly per_insert_step: number };
-  readonly paths: Readonly<Record<string, Price>>;
+  readonly paths: Readonly<Record<string, MeasuredPrice>>;
 }
 
-/** A path's constants. `seen` is false where the nearest measured path stands in. */
-interface PathPrice {
-  readonly instructions: number;
-  readonly cycles: number;
-  readonly seen: boolean;
+/** A path's constants. */
+interface PathPrice extends Price {
+  /** False where the nearest measured path stands in. */
+  readonly measured: boolean;
 }
 
 export class CostTable {
-  /** Priced by the nearest path because the calibration never saw theirs. */
-  unseenCalls = 0;
-  /** What has been looked up, by path + 1: a path is a small number, and that of free(NULL) is -1. */
-  private readonly prices: Readonly<Record<HeapCallKind, PathPrice[]>> = { malloc: [], free: [] };
-  private readonly measured: Readonly<Record<HeapCallKind, ReadonlyMap<number, Price>>>;
+  private readonly paths: { readonly malloc: PathPrices; readonly free: PathPrices };
+
+  /** Of the call priced last. Instructions are exact for the named build where its path was measured. */
+  instructions = 0;
+  /** An estimate from Arm's timings; the pipeline's refill (1 to 3 cycles) moves it by up to 12 %. */
+  cycles = 0;
+  /** False where nobody measured what the call did, and the nearest path that was measured stands in. */
+  measured = true;
 
   constructor(
     private readonly file: CostTableFile,
     heap: HeapDefinition,
   ) {
-    this.measured = {
-      malloc: measuredPaths(file, 'malloc', heap.pathWords.malloc),
-      free: measuredPaths(file, 'free', heap.pathWords.free),
-    };
+    this.paths = { malloc: new PathPrices(file, heap, 'malloc'), free: new PathPrices(file, heap, 'free') };
   }
 
   get core(): string {
@@ -61,83 +65,46 @@ export class CostTable {
     return `${compiler} on ${core}, ${variant === 'kernel' ? "with the kernel's xTaskResumeAll" : 'suspension a stub'}`;
   }
 
-  /** Exact for the named build, where the path has been seen. */
-  instructions(kind: HeapCallKind, call: HeapCall): number {
-    const { per_search_step, per_insert_step } = this.file.instructions;
-    const { instructions } = this.price(kind, call.path);
-    return instructions + call.searchSteps * per_search_step + call.insertSteps * per_insert_step;
+  /**
+   * Leaves what the call costs in {@link instructions}, {@link cycles} and {@link measured}. No resizing was
+   * measured: it is priced as a malloc that does the same.
+   */
+  price(kind: HeapCallKind, call: HeapCall): void {
+    const { instructions, est_cycles_P2: cycles } = this.file;
+    const { searchSteps, insertSteps } = call;
+    const path = (kind === 'free' ? this.paths.free : this.paths.malloc).of(call.path);
+    this.instructions =
+      path.instructions +
+      searchSteps * instructions.per_search_step +
+      insertSteps * instructions.per_insert_step;
+    this.cycles = path.cycles + searchSteps * cycles.per_search_step + insertSteps * cycles.per_insert_step;
+    this.measured = path.measured && kind !== 'resize';
   }
+}
 
-  /** An estimate from Arm's timings; the pipeline's refill (1 to 3 cycles) moves it by up to 12 %. */
-  cycles(kind: HeapCallKind, call: HeapCall): number {
-    const { per_search_step, per_insert_step } = this.file.est_cycles_P2;
-    const { cycles } = this.price(kind, call.path);
-    return cycles + call.searchSteps * per_search_step + call.insertSteps * per_insert_step;
-  }
+/** What paths of one kind of call cost. Others than the measured ones are worked out when they first come up. */
+class PathPrices {
+  private readonly words: PathWords;
+  private readonly measured = new Map<number, PathPrice>();
+  private readonly estimated = new Map<number, PathPrice>();
 
-  private price(kind: HeapCallKind, path: number): PathPrice {
-    const prices = this.prices[kind];
-    let price = prices[path + 1];
-    if (price === undefined) {
-      price = this.lookUp(kind, path);
-      prices[path + 1] = price;
+  constructor(file: CostTableFile, heap: HeapDefinition, kind: 'malloc' | 'free') {
+    this.words = new PathWords(heap, kind);
+    for (const [name, { instructions, est_cycles_P2 }] of Object.entries(file.paths)) {
+      if (name !== kind && !name.startsWith(`${kind} `)) continue;
+      const cycles = est_cycles_P2.reduce((sum, value) => sum + value, 0) / est_cycles_P2.length;
+      const path = this.words.parse(name.slice(kind.length + 1));
+      this.measured.set(path, { instructions, cycles: Math.round(cycles), measured: true });
     }
-    if (!price.seen) this.unseenCalls++;
+  }
+
+  of(path: number): PathPrice {
+    return this.measured.get(path) ?? this.estimated.get(path) ?? this.estimate(path);
+  }
+
+  private estimate(path: number): PathPrice {
+    const price = { ...priceByNearestPath(this.measured, this.words, path), measured: false };
+    this.estimated.set(path, price);
     return price;
   }
-
-  private lookUp(kind: HeapCallKind, path: number): PathPrice {
-    const paths = this.measured[kind];
-    const exact = paths.get(path);
-    const { instructions, est_cycles_P2 } = exact ?? nearestPrice(paths, path);
-    const cycles = est_cycles_P2.reduce((sum, value) => sum + value, 0) / est_cycles_P2.length;
-    return { instructions, cycles: Math.round(cycles), seen: exact !== undefined };
-  }
-}
-
-/** The table's paths of one kind, as bit sets of the heap's vocabulary. */
-function measuredPaths(
-  file: CostTableFile,
-  kind: HeapCallKind,
-  words: readonly string[],
-): Map<number, Price> {
-  const paths = new Map<number, Price>();
-  for (const [name, price] of Object.entries(file.paths)) {
-    const [first, ...rest] = name.split(' ');
-    if (first === kind) paths.set(pathOf(rest, words, name), price);
-  }
-  return paths;
-}
-
-function pathOf(names: readonly string[], words: readonly string[], path: string): number {
-  if (names[0] === 'NULL') return NULL_CALL;
-  return names.reduce((bits, name) => {
-    const bit = words.indexOf(name);
-    if (bit < 0) throw new Error(`the cost table's path "${path}" has a word that the heap does not know`);
-    return bits | (1 << bit);
-  }, 0);
-}
-
-/** The measured path that differs in the fewest words; the cheaper of equals, so that the order is certain. */
-function nearestPrice(paths: ReadonlyMap<number, Price>, path: number): Price {
-  let best: Price | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
-  for (const [candidate, price] of paths) {
-    if (candidate === NULL_CALL) continue;
-    const distance = bitCount(candidate ^ path);
-    const better =
-      distance < bestDistance || (distance === bestDistance && price.instructions < best!.instructions);
-    if (better) {
-      best = price;
-      bestDistance = distance;
-    }
-  }
-  if (best === undefined) throw new Error('a cost table without a path');
-  return best;
-}
-
-function bitCount(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

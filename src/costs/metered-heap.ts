@@ -1,9 +1,12 @@
 /** A heap that adds up what its calls cost, for replays. */
 
 import type { Heap, HeapCall, PieceVisitor } from '../heaps/heap.js';
-import type { CostTable } from './cost-table.js';
+import type { CostTable, HeapCallKind } from './cost-table.js';
 
 export class MeteredHeap implements Heap {
+  calls = 0;
+  /** Those that were priced by the nearest measured path. */
+  estimatedCalls = 0;
   /** Of all calls since they were taken last. */
   private instructions = 0;
 
@@ -14,20 +17,28 @@ export class MeteredHeap implements Heap {
 
   malloc(bytes: number): number {
     const address = this.heap.malloc(bytes);
-    this.instructions += this.table.instructions('malloc', this.heap.lastCall);
+    this.add('malloc');
     return address;
   }
 
   free(address: number): void {
     this.heap.free(address);
-    this.instructions += this.table.instructions('free', this.heap.lastCall);
+    this.add('free');
   }
 
   /** False, and free of charge, where the heap cannot. */
   resize(address: number, bytes: number): boolean {
     if (this.heap.resize?.(address, bytes) !== true) return false;
-    this.instructions += this.table.instructions('malloc', this.heap.lastCall);
+    this.add('resize');
     return true;
+  }
+
+  private add(kind: HeapCallKind): void {
+    const { table } = this;
+    table.price(kind, this.heap.lastCall);
+    this.calls++;
+    this.instructions += table.instructions;
+    if (!table.measured) this.estimatedCalls++;
   }
 
   get build(): string {

@@ -8,6 +8,7 @@ import { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
+import type { CostModel } from '../simulation/cost.js';
 import type { CreationFailure, Place, RunObserver } from '../simulation/events.js';
 import type { RunSettings } from '../simulation/run.js';
 import { holeSizes, liveByLine, liveByOwner, takeBlockMap, UNKNOWN_OWNER } from './block-map.js';
@@ -34,14 +35,20 @@ const MAXIMUM_LOST_CONTENTS = 100;
 class CallCosts {
   readonly instructions = new IntegerHistogram();
   readonly cycles = new IntegerHistogram();
+  private byNearestPath = 0;
 
-  add(instructions: number, cycles: number): void {
-    this.instructions.add(instructions);
+  add(cycles: number, cost: CostModel): void {
+    this.instructions.add(cost.instructions);
     this.cycles.add(cycles);
+    if (cost.byNearestPath) this.byNearestPath++;
   }
 
   get plain() {
-    return { instructions: percentiles(this.instructions), cycles: percentiles(this.cycles) };
+    return {
+      instructions: percentiles(this.instructions),
+      cycles: percentiles(this.cycles),
+      byNearestPath: this.byNearestPath,
+    };
   }
 }
 
@@ -135,8 +142,8 @@ export class Recorder implements RunObserver {
     this.lostBlocks++;
   }
 
-  heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void {
-    (kind === 'malloc' ? this.malloc : this.free).add(instructions, cycles);
+  heapCalled(kind: HeapCallKind, cycles: number, cost: CostModel): void {
+    (kind === 'free' ? this.free : this.malloc).add(cycles, cost);
     this.operations++;
     this.trend.heapCalled(this.board);
   }

@@ -181,7 +181,12 @@ const TaskStatistics = v.object({
 
 /** Of one kind of heap call, exact to the unit: instructions of the named build, cycles estimated from them. */
 const CallCost = v.object({ count: Count, p50: Count, p99: Count, maximum: Count });
-const CallCosts = v.object({ instructions: CallCost, cycles: CallCost });
+const CallCosts = v.object({
+  instructions: CallCost,
+  cycles: CallCost,
+  /** How many calls took a path that was never measured, so that the nearest one that was stands in. */
+  byNearestPath: v.optional(Count, 0),
+});
 const Limits = v.object({ count: Count, total: Count, longest: Count, p50: Count, p99: Count });
 
 /** A task or queue for which there was no room; told once, however often it was tried. */

@@ -14,6 +14,8 @@ export interface CostModel {
   readonly estimated: boolean;
   /** Of the call priced last. */
   readonly instructions: number;
+  /** Of the call priced last: its path was never measured, and the nearest one that was stands in. */
+  readonly byNearestPath: boolean;
   /** Cycles of the call just made; `loads` and `stores` are the memory's counters before it. */
   price(kind: HeapCallKind, heap: HeapView, memory: Memory, loads: number, stores: number): number;
   /**
@@ -28,6 +30,7 @@ export class NoCost implements CostModel {
   readonly source = 'no cost: heap calls take no time';
   readonly estimated = false;
   readonly instructions = 0;
+  readonly byNearestPath = false;
 
   price(): number {
     return 0;
@@ -43,6 +46,7 @@ export class MeasuredCost implements CostModel {
   readonly estimated: boolean;
   readonly source: string;
   instructions = 0;
+  byNearestPath = false;
 
   /** `core`: the target's; on another than the measured one the counts are only near. */
   constructor(
@@ -54,8 +58,11 @@ export class MeasuredCost implements CostModel {
   }
 
   price(kind: HeapCallKind, heap: HeapView): number {
-    this.instructions = this.table.instructions(kind, heap.lastCall);
-    return this.table.cycles(kind, heap.lastCall);
+    const { table } = this;
+    table.price(kind, heap.lastCall);
+    this.instructions = table.instructions;
+    this.byNearestPath = !table.measured;
+    return table.cycles;
   }
 
   work(accesses: number, wordsMoved: number): number {
@@ -72,6 +79,7 @@ export class EstimatedCost implements CostModel {
   readonly source =
     'estimated from memory accesses, off by 14 % in the median and up to 48 % where it was tried';
   readonly estimated = true;
+  readonly byNearestPath = false;
   instructions = 0;
 
   price(_kind: HeapCallKind, _heap: HeapView, memory: Memory, loads: number, stores: number): number {

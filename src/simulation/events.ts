@@ -11,6 +11,7 @@ import type { KernelEvents, KernelObject, Task } from '../kernel/index.js';
 import type { Fault } from '../mcu/index.js';
 import type { Block, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
+import type { CostModel } from './cost.js';
 
 /** What was to be created, and what there was no room for. */
 export interface CreationFailure {
@@ -42,8 +43,8 @@ export interface RunEvents extends KernelEvents {
   outOfMemory(request: Request, bytes: number): void;
   /** A request of 0 bytes, which FreeRTOS answers with NULL; no lack of memory. */
   zeroSizeRequest(request: Request): void;
-  /** Every call of the heap, also those that failed, with what it cost. */
-  heapCalled(kind: HeapCallKind, cycles: number, instructions: number): void;
+  /** Every call of the heap, also those that failed, with what it cost; `cost` is what priced it. */
+  heapCalled(kind: HeapCallKind, cycles: number, cost: CostModel): void;
   /** The heap is about to move blocks, inside a call of whoever runs. */
   compactionBegan(): void;
   /** What that did, and what it took of the call's time. */

@@ -135,7 +135,7 @@ export class HeapService implements KernelStorage {
     const { loads, stores } = memory;
     let block: Block | undefined;
     if (handles.resize(old.handle, bytes)) {
-      this.spend('malloc', loads, stores);
+      this.spend('resize', loads, stores);
       blocks.delete(old);
       this.events.freed(old);
       block = this.record(old.handle, bytes, request);
@@ -367,7 +367,7 @@ export class HeapService implements KernelStorage {
     if (this.experiments.checkEveryCall === true) heap.check();
     if (kernel.interrupted !== undefined) kernel.workInInterrupt(cycles);
     else if (cycles > 0) kernel.work(cycles);
-    this.events.heapCalled(kind, cycles, config.cost.instructions);
+    this.events.heapCalled(kind, cycles, config.cost);
   }
 
   private record(handle: number, bytes: number, request: Request): Block {

@@ -311,5 +311,5 @@ function callCosts(count: number, maximum: number): RunResult['malloc'] {
     p99: 400 * factor,
     maximum: maximum * factor,
   });
-  return { instructions: cost(1), cycles: cost(2) };
+  return { instructions: cost(1), cycles: cost(2), byNearestPath: 0 };
 }

@@ -1,0 +1,72 @@
+/**
+ * The price of a path that was never measured, from those that were. What a word adds hardly depends on the
+ * other words: so the nearest measured path is taken, and what it lacks or has too many of is charged as the
+ * difference between two other measured paths that differ by just that.
+ *
+ * Each path of TLSF's and o1heap's tables left out in turn, both builds: of 416 instruction counts 412 come out
+ * exact this way, all but those of the path without a word; the nearest path alone has 50 right and is off by
+ * 3.8 on average.
+ */
+
+import type { PathWords } from './paths.js';
+
+export interface Price {
+  readonly instructions: number;
+  readonly cycles: number;
+}
+
+/** A measured path; `counts` says how often each word happened. */
+interface Known extends Price {
+  readonly path: number;
+  readonly counts: readonly number[];
+}
+
+export function priceByNearestPath(paths: ReadonlyMap<number, Price>, words: PathWords, path: number): Price {
+  const counts = words.counts(path);
+  const nearest = nearestFirst(knownPaths(paths, words), counts);
+  for (const base of nearest) {
+    const step = counts.map((count, index) => count - base.counts[index]!);
+    const [from, to] = measuredStep(nearestFirst(nearest, base.counts), paths, words, step) ?? [];
+    if (from !== undefined && to !== undefined) {
+      return {
+        instructions: base.instructions + to.instructions - from.instructions,
+        cycles: base.cycles + to.cycles - from.cycles,
+      };
+    }
+  }
+  if (nearest[0] === undefined) throw new Error('a cost table without a path');
+  return nearest[0];
+}
+
+function knownPaths(paths: ReadonlyMap<number, Price>, words: PathWords): Known[] {
+  return [...paths]
+    .filter(([path]) => path >= 0)
+    .map(([path, price]) => ({ ...price, path, counts: words.counts(path) }));
+}
+
+/** The cheaper of two as near, so that the order is certain. */
+function nearestFirst(known: readonly Known[], counts: readonly number[]): Known[] {
+  const distances = new Map(known.map((one) => [one, distance(one.counts, counts)]));
+  return [...known].sort(
+    (a, b) => distances.get(a)! - distances.get(b)! || a.instructions - b.instructions || a.path - b.path,
+  );
+}
+
+function distance(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, count, index) => sum + Math.abs(count - b[index]!), 0);
+}
+
+/** The first two measured paths of which the second is the first one and `step`. */
+function measuredStep(
+  known: readonly Known[],
+  paths: ReadonlyMap<number, Price>,
+  words: PathWords,
+  step: readonly number[],
+): [Price, Price] | undefined {
+  for (const from of known) {
+    const path = words.path(from.counts.map((count, index) => count + step[index]!));
+    const to = path === undefined ? undefined : paths.get(path);
+    if (to !== undefined) return [from, to];
+  }
+  return undefined;
+}
