@@ -1,0 +1,94 @@
+/**
+ * The failed share of requests on generated traces: `node --import ./ts-node.register.mjs bench/failures.ts FOLDER
+ * heap[:option=value,...] ...` prints a Markdown table, a row for each arena size in the names of the traces
+ * (`gen-<profile>-<KiB>-<seed>.trace.gz`) and a column for each heap. The value `arena` stands for the arena's bytes.
+ *
+ * Requests are mallocs, callocs and reallocs of what is live; reallocs to 0 bytes are left out, and so are the traces
+ * of the profile `edge`, which ask for what cannot be served. A row takes the requests of its traces together.
+ */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { allowInlining } from '../src/cli/engine.js';
+import { heapNamed, heapOptions } from '../src/cli/flags.js';
+import { NULL } from '../src/heaps/heap.js';
+import { groupDigits, UserError } from '../src/input/index.js';
+import { readTrace } from '../src/traces/read.js';
+import { NO_BLOCK, Replay } from '../src/traces/replay.js';
+import { DEFAULT_ORIGIN, replayMachine, replayOptions } from '../src/traces/replay-machine.js';
+import { CALLOC, MALLOC, REALLOC, type Trace } from '../src/traces/trace.js';
+
+const ALIGNMENT = 8;
+
+interface Requests {
+  made: number;
+  failed: number;
+}
+
+interface Given {
+  readonly kib: number;
+  readonly trace: Trace;
+}
+
+function tracesIn(folder: string): Given[] {
+  return readdirSync(folder).flatMap((file) => {
+    const [, profile, kib] = /^gen-(\w+)-(\d+)-s\d+\.trace\.gz$/.exec(file) ?? [];
+    if (profile === undefined || profile === 'edge') return [];
+    return [{ kib: Number(kib), trace: readTrace(join(folder, file)) }];
+  });
+}
+
+/** `heap`: its name, and options behind a colon. */
+function requestsOf({ kib, trace }: Given, heap: string): Requests {
+  const [name, given = ''] = heap.split(':') as [string, string?];
+  const bytes = kib * 1024;
+  const definition = heapNamed(name);
+  const chosen = given.split(',').filter(Boolean);
+  const flags = chosen.map((option) => option.replace(/=arena$/, `=${bytes}`));
+  const options = heapOptions(definition, replayOptions(definition), flags);
+  const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
+  const { handles, memory } = replayMachine(definition, options, [region], ALIGNMENT);
+  const requests = { made: 0, failed: 0 };
+  new Replay(handles, memory, trace).run((index, address) => {
+    const kind = trace.kinds[index];
+    const isRequest =
+      kind === MALLOC ||
+      kind === CALLOC ||
+      (kind === REALLOC && trace.bytes[index] !== 0 && address !== NO_BLOCK);
+    if (!isRequest) return;
+    requests.made++;
+    if (address === NULL) requests.failed++;
+  });
+  return requests;
+}
+
+function cell(traces: readonly Given[], heap: string): string {
+  const all = traces.map((given) => requestsOf(given, heap));
+  const made = all.reduce((sum, one) => sum + one.made, 0);
+  const failed = all.reduce((sum, one) => sum + one.failed, 0);
+  return `${((100 * failed) / made).toFixed(1)} %`;
+}
+
+function table(traces: readonly Given[], heaps: readonly string[]): string {
+  const sizes = [...new Set(traces.map(({ kib }) => kib))].sort((a, b) => a - b);
+  const rows = sizes.map((kib) => {
+    const own = traces.filter((given) => given.kib === kib);
+    return [`${groupDigits(kib)} KiB, ${own.length} traces`, ...heaps.map((heap) => cell(own, heap))];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(['arena', ...heaps]), line(['---', ...heaps.map(() => '---:')]), ...rows.map(line)].join('\n');
+}
+
+allowInlining();
+const [folder, ...heaps] = process.argv.slice(2);
+try {
+  if (folder === undefined || heaps.length === 0) {
+    throw new Error('expected a folder of traces, and heaps such as heap_4 or tlsf:asserts=false');
+  }
+  console.log(table(tracesIn(folder), heaps));
+} catch (error) {
+  const text =
+    error instanceof UserError ? error.problems.map(({ message }) => message).join('\n') : String(error);
+  console.error(text);
+  process.exitCode = 2;
+}
