@@ -11,7 +11,8 @@ export interface SchemaPlace {
   readonly entries?: Readonly<Record<string, unknown>>;
   /** Those of the entries that must be there. */
   readonly required: readonly string[];
-  readonly options?: readonly string[];
+  /** The values of a picklist. */
+  readonly options?: readonly (string | number)[];
   /** What the schema's message says is expected. */
   readonly expected: string | undefined;
   readonly title: string | undefined;
@@ -26,7 +27,7 @@ interface SchemaParts {
   readonly value?: SchemaParts;
   readonly wrapped?: SchemaParts;
   readonly getter?: (value: unknown) => SchemaParts;
-  readonly options?: readonly string[];
+  readonly options?: readonly (string | number)[];
   readonly message?: string | (() => string);
 }
 

@@ -132,7 +132,7 @@ function wrongValue(issue: Issue, path: Path, schema: v.GenericSchema, value: un
   // What the file says, not what a transformation has already made of it.
   const found = valueAt(value, path);
   const place = schemaAt(schema, path, value);
-  const options = issue.type === 'picklist' && typeof found === 'string' ? place?.options : undefined;
+  const options = issue.type === 'picklist' && typeof found === 'string' ? wordsOf(place) : undefined;
   if (options !== undefined && place?.title !== undefined) {
     const message = `unknown ${place.title} "${found}"`;
     return { code: 'unknown-name', message, path, ...oneOf(options, String(found)) };
@@ -144,6 +144,11 @@ function wrongValue(issue: Issue, path: Path, schema: v.GenericSchema, value: un
     expected: expectedWords(issue, place),
     nearest: options && nearest(String(found), options),
   };
+}
+
+/** What may be written there, where that is words: a number is not nearer to one number than to another. */
+function wordsOf(place: SchemaPlace | undefined): string[] | undefined {
+  return place?.options?.filter((option) => typeof option === 'string');
 }
 
 function codeOf(issue: Issue, found: unknown, place: SchemaPlace | undefined): ProblemCode {

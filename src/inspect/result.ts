@@ -350,8 +350,13 @@ export function parseResult(text: string, file: string): RunResult {
   }
   const parsed = v.safeParse(RunResultSchema, value);
   if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw notAResult(file, `${v.getDotPath(issue) ?? 'the top level'}: ${issue.message}`);
+  throw notAResult(file, wrongPart(parsed.issues[0]));
+}
+
+function wrongPart(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? 'the top level';
+  if (issue.input === undefined) return `"${path}" is missing`;
+  return `"${path}" is ${issue.received}, where ${issue.expected} should be`;
 }
 
 function otherVersion(file: string, version: number): UserError {

@@ -20,33 +20,38 @@ const COLUMNS = [
 
 export function remedyTable(result: RunResult, remedies: readonly Remedy[], paint: Paint): string {
   const rows = remedies.map((remedy) => row(result, remedy, paint));
-  const notes = remedies.flatMap(({ what, note }) =>
-    note === undefined ? [] : [paragraph(`${what}: ${note}`, paint)],
-  );
-  return [table(COLUMNS, rows, paint), ...notes, conclusion(remedies, paint)].join('\n');
+  return [table(COLUMNS, rows, paint), ...notes(remedies, paint), conclusion(remedies, paint)].join('\n');
+}
+
+/** One for all attempts of which the same is to be said. */
+function notes(remedies: readonly Remedy[], paint: Paint): string[] {
+  const attempts = new Map<string, string[]>();
+  for (const { what, note } of remedies) {
+    if (note !== undefined) attempts.set(note, [...(attempts.get(note) ?? []), what]);
+  }
+  return [...attempts].map(([note, whats]) => paragraph(`${whats.join(', ')}: ${note}`, paint));
 }
 
 function row(result: RunResult, remedy: Remedy, paint: Paint): TableCell[] {
-  const { color } = paint;
   const span = (cycles: number) => time(result, cycles);
   const plain = (text: string) => text;
-  const outcome: TableCell =
-    remedy.kind === 'as it was'
-      ? { text: 'failed', style: color.dim }
-      : remedy.saved
-        ? { text: '✓ succeeds', style: color.green }
-        : { text: '✗ fails too', style: color.red };
-  // A run that was made has figures, even if it ended in a fault.
-  const untried = remedy.note !== undefined && remedy.longestSuspensionCycles === 0;
+  const { measured } = remedy;
   return [
     { text: remedy.kind === 'as it was' ? `${remedy.what}, as it was` : remedy.what, style: plain },
-    outcome,
-    untried ? '–' : groupDigits(remedy.outOfMemoryCount),
-    untried ? '–' : signed(remedy.extraBytes),
-    untried ? '–' : bytes(remedy.minimumEverFreeBytes),
-    untried ? '–' : span(remedy.mallocP99Cycles),
-    untried ? '–' : span(remedy.longestSuspensionCycles),
+    outcome(remedy, paint),
+    measured ? groupDigits(remedy.outOfMemoryCount) : '–',
+    measured ? signed(remedy.extraBytes) : '–',
+    measured ? bytes(remedy.minimumEverFreeBytes) : '–',
+    measured ? span(remedy.mallocP99Cycles) : '–',
+    measured ? span(remedy.longestSuspensionCycles) : '–',
   ];
+}
+
+function outcome({ kind, saved, reached }: Remedy, { color }: Paint): TableCell {
+  if (kind === 'as it was') return { text: 'failed', style: color.dim };
+  if (saved) return { text: '✓ succeeds', style: color.green };
+  if (reached === undefined) return { text: '✗ none found', style: color.red };
+  return reached ? { text: '✗ fails too', style: color.red } : { text: '– not made', style: color.dim };
 }
 
 function signed(count: number): string {
@@ -54,9 +59,9 @@ function signed(count: number): string {
   return `${count > 0 ? '+' : '−'}${bytes(Math.abs(count))}`;
 }
 
-/** The cheapest change after which nothing fails any more. */
+/** The cheapest change after which nothing fails any more, whether or not this request is made then. */
 function conclusion(remedies: readonly Remedy[], paint: Paint): string {
-  const sound = remedies.filter((remedy) => remedy.saved && remedy.clean);
+  const sound = remedies.filter((remedy) => remedy.clean);
   const [best] = [...sound].sort(
     (a, b) => a.extraBytes - b.extraBytes || a.mallocP99Cycles - b.mallocP99Cycles,
   );

@@ -15,9 +15,9 @@ function samePlace(request: Pick<Request, 'at' | 'label'>, place: Place): boolea
   return request.label === place.label && request.at?.line === place.at?.line;
 }
 
-/** Whether the request number `attempt` from `place` is made, and served. */
+/** What becomes of the request number `attempt` from `place`. */
 export class RequestWatch implements RunObserver {
-  served = false;
+  fate: 'served' | 'refused' | 'not made' = 'not made';
   private attempts = 0;
 
   constructor(
@@ -26,11 +26,11 @@ export class RequestWatch implements RunObserver {
   ) {}
 
   allocated(block: Block): void {
-    if (samePlace(block, this.place) && ++this.attempts === this.attempt) this.served = true;
+    if (samePlace(block, this.place) && ++this.attempts === this.attempt) this.fate = 'served';
   }
 
   outOfMemory(request: Request): void {
-    if (samePlace(request, this.place)) this.attempts++;
+    if (samePlace(request, this.place) && ++this.attempts === this.attempt) this.fate = 'refused';
   }
 }
 

@@ -24,6 +24,10 @@ export interface Remedy {
   readonly what: string;
   /** Whether this request succeeds then. */
   readonly saved: boolean;
+  /** Whether the request is made at all then; undefined where there was no run. */
+  readonly reached?: boolean;
+  /** Whether the run came to an end of its own, so that the figures below are known. */
+  readonly measured: boolean;
   /** Whether the run then comes to its end without a fault, a halt, or a failed request. */
   readonly clean: boolean;
   /** Out-of-memory events of the whole run then. */
@@ -78,7 +82,7 @@ class Rescue {
 
   asItWas(): Remedy {
     const { heap } = this.settings;
-    return { kind: 'as it was', what: heap.name, saved: false, ...this.figures(this.result) };
+    return { kind: 'as it was', what: heap.name, saved: false, reached: true, ...this.figures(this.result) };
   }
 
   /** Options that both heaps have are kept. */
@@ -102,9 +106,10 @@ class Rescue {
     const smallest = smallestPassing(bytes + alignment, bytes * MAXIMUM_GROWTH, alignment, passes);
     if (smallest !== undefined) return this.tried('RAM', 'more RAM', sized(smallest));
     return {
-      ...UNTRIED,
+      ...UNMEASURED,
       kind: 'RAM',
       what: 'more RAM',
+      saved: false,
       note: `no size up to ${MAXIMUM_GROWTH} times as much passes${this.scriptErrorText()}`,
     };
   }
@@ -133,10 +138,10 @@ class Rescue {
       const outcome = run(this.scenario, settings, [recorder, watch]);
       const result = recorder.result(this.scenario, settings, outcome);
       const fault = result.fault === undefined ? {} : { note: `ends in a fault: ${result.fault.reason}` };
-      return { kind, what, saved: watch.served, ...this.figures(result), ...fault };
+      return { kind, what, ...fateOf(watch), ...this.figures(result), ...fault };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { ...UNTRIED, kind, what, note: problemText(error) };
+      return { ...UNMEASURED, kind, what, ...fateOf(watch), note: problemText(error) };
     }
   }
 
@@ -164,6 +169,7 @@ class Rescue {
 
   private figures(result: RunResult) {
     return {
+      measured: true,
       clean: result.outcome === 'finished' && result.outOfMemoryCount === 0,
       outOfMemoryCount: result.outOfMemoryCount,
       extraBytes: footprint(result) - this.baseBytes,
@@ -175,8 +181,8 @@ class Rescue {
   }
 }
 
-const UNTRIED = {
-  saved: false,
+const UNMEASURED = {
+  measured: false,
   clean: false,
   outOfMemoryCount: 0,
   extraBytes: 0,
@@ -185,6 +191,10 @@ const UNTRIED = {
   longestSuspensionCycles: 0,
   missedDeadlines: 0,
 };
+
+function fateOf({ fate }: RequestWatch): Pick<Remedy, 'saved' | 'reached'> {
+  return { saved: fate === 'served', reached: fate !== 'not made' };
+}
 
 /** The first problem, with its place if that is a line of a script. */
 function problemText({ problems }: UserError): string {

@@ -106,6 +106,7 @@ describe('a profile', () => {
       () => changed(/1000 Hz\nalignment: 8/, 'often\nalignment: 6'),
       ['wrong-value 5:7', 'wrong-value 6:12'],
     ],
+    ['a word as alignment', () => changed('alignment: 8', 'alignment: eight'), ['wrong-type 6:12']],
     ['no regions', () => changed(/regions:\n.*\n.*\n/, 'regions: []\n'), ['wrong-value 8:10']],
     ['a region without a size', () => changed(', size: 8 KiB', ''), ['missing-key 9:5']],
     ['a tick faster than the clock', () => changed('1000 Hz', '20 MHz'), ['contradiction 5:7']],
