@@ -88,18 +88,27 @@ export interface HeapStats {
   readonly frees: number;
 }
 
-/** What a heap that serves requests by size class knows of one of them, as a debugger would read it. */
+/**
+ * What a heap knows of one of its size classes, caches or pools, as a debugger would read it. What they hold
+ * they hold in pages, of which each belongs to one of them (a slab heap calls them slabs).
+ */
 export interface SizeClass {
-  /** What one of its objects takes. */
-  readonly objectBytes: number;
+  /** What one of its objects takes; absent where they are of any size. */
+  readonly objectBytes?: number;
+  /** What to call it where the size of its objects does not tell: `pool of heap pages`. */
+  readonly name?: string;
   /** Whether the firmware created it; else malloc serves from it. */
   readonly isCache: boolean;
   /** Whether the last malloc asked it. */
   readonly asked: boolean;
-  readonly slabs: number;
-  /** In all of its slabs. */
-  readonly objects: number;
+  readonly pageWord: 'slab' | 'page';
+  /** What one more page would take out of the arena. */
+  readonly pageBytes: number;
+  readonly pages: number;
+  readonly liveObjects: number;
   readonly freeObjects: number;
+  /** In its pages. */
+  readonly freeBytes: number;
 }
 
 /** What every heap shows of itself, however its blocks are named. */
@@ -125,14 +134,20 @@ export interface HeapView {
    */
   largestBlockBytes?(): number;
 
-  /** Its size classes, where a request is served from the one that it fits. @throws Corruption */
+  /** Its size classes or pools, where a request is served from the one that it fits. @throws Corruption */
   classes?(): readonly SizeClass[];
+
+  /**
+   * Visits their pages, in address order and whole. What is free in one serves its own class only, and is never
+   * joined with what lies outside, unless the whole page is given back.
+   */
+  walkPages?(visit: (address: number, bytes: number) => void): void;
 
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
 
   /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
-  readonly gridOrigin?: number;
+  readonly gridOrigin?: number | undefined;
 
   /** @throws Corruption naming the invariant that no longer holds, and where */
   check(): void;

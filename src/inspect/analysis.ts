@@ -15,9 +15,9 @@ export interface Analysis {
   readonly isRunningOut: boolean;
 }
 
-/** Where joining holes would have made no difference, nothing stood in its way. */
-function hasBlockers({ cause }: OutOfMemoryEvent): boolean {
-  return cause !== 'too-large' && cause !== 'class-empty';
+/** Where joining holes would have made no difference, as to a size class, nothing stood in its way. */
+function hasBlockers({ cause, classes = [] }: OutOfMemoryEvent): boolean {
+  return cause !== 'too-large' && cause !== 'class-empty' && !classes.some(({ asked }) => asked);
 }
 
 export function analyse(result: RunResult, event: OutOfMemoryEvent): Analysis {

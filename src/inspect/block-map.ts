@@ -22,12 +22,22 @@ export function takeBlockMap(board: Board): BlockMap {
         pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...moves });
       }
     });
+    markPages(board, pieces);
   } catch (broken) {
     if (broken instanceof Corruption || broken instanceof Fault)
       return { pieces, corruption: broken.message };
     throw broken;
   }
   return { pieces };
+}
+
+/** Notes of each piece in which slab or page it lies. */
+function markPages({ heap }: Board, pieces: MapPiece[]): void {
+  let next = 0;
+  heap.walkPages?.((page, bytes) => {
+    while (next < pieces.length && pieces[next]!.address < page) next++;
+    for (; next < pieces.length && pieces[next]!.address < page + bytes; next++) pieces[next]!.page = page;
+  });
 }
 
 function usedPiece(board: Board, address: number, bytes: number, payload: number, handle: number): MapPiece {

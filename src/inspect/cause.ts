@@ -9,12 +9,17 @@ interface ArenaPiece {
   readonly kind: PieceKind;
   readonly address: number;
   readonly bytes: number;
+  /** Of what lies in a slab or page: which. */
+  readonly page?: number | undefined;
 }
 
 export const CAUSES = [
   /** Not even the empty heap could have served it. */
   'too-large',
-  /** A hole was large enough, but the heap's policy did not take it: its class or pool was empty. */
+  /**
+   * There was enough memory, but its class or pool was empty, and what is free belongs to others; or a hole was
+   * large enough, and the heap's policy did not take it.
+   */
   'class-empty',
   /** Holes that touch would have sufficed, had they been merged. */
   'uncoalesced',
@@ -37,6 +42,8 @@ export interface ArenaTraits {
   readonly largestBlockBytes?: number | undefined;
   /** Compaction would have made room, had nothing been locked. */
   readonly pinned?: boolean;
+  /** Where the request went to a size class: what that would have had to take out of the arena to serve it. */
+  readonly askedPageBytes?: number | undefined;
 }
 
 /** `neededBytes`: with header and rounding, as {@link Heap.blockBytesFor} says. */
@@ -47,36 +54,44 @@ export function causeOf(
   traits: ArenaTraits = {},
 ): Cause {
   const { largestHole, largestMerged, largestSpan, freeBytes, ...measured } = measure(pieces);
-  const { largestBlockBytes = largestSpan, pinned = false } = traits;
-  if (neededBytes > largestBlockBytes) return 'too-large';
+  const { largestBlockBytes = largestSpan, pinned = false, askedPageBytes } = traits;
+  if ((askedPageBytes ?? neededBytes) > largestBlockBytes) return 'too-large';
   if (neededBytes <= largestHole) return 'class-empty';
+  if (askedPageBytes !== undefined && neededBytes <= freeBytes) return 'class-empty';
   if (neededBytes <= largestMerged) return 'uncoalesced';
   if (pinned) return 'pinned';
   // Where bookkeeping is no limit to blocks it lies among them, and parts no memory from another.
-  const freeInOneRegion = traits.largestBlockBytes === undefined ? measured.freeInOneRegion : freeBytes;
+  const { freeOutsidePages } = measured;
+  const freeInOneRegion =
+    traits.largestBlockBytes === undefined ? measured.freeInOneRegion : freeOutsidePages;
   if (neededBytes <= freeInOneRegion) return requestedBytes <= largestMerged ? 'overhead' : 'fragmented';
-  if (neededBytes <= freeBytes) return 'region';
+  if (neededBytes <= freeOutsidePages) return 'region';
+  if (neededBytes <= freeBytes) return 'class-empty';
   return requestedBytes <= largestMerged ? 'overhead' : 'exhausted';
 }
 
 interface Measures {
   largestHole: number;
-  /** Of neighbouring holes taken together. */
+  /** Of neighbouring holes taken together; those in pages are never. */
   largestMerged: number;
   /** Of blocks and holes without bookkeeping between them: the largest block an empty heap could give. */
   largestSpan: number;
   freeBytes: number;
-  /** The most free bytes that one stretch of memory has. */
+  freeOutsidePages: number;
+  /** The most free bytes that one stretch of memory has, outside pages. */
   freeInOneRegion: number;
 }
 
 function measure(pieces: readonly ArenaPiece[]): Measures {
-  const measures = { largestHole: 0, largestMerged: 0, largestSpan: 0, freeBytes: 0, freeInOneRegion: 0 };
+  const measures = {
+    ...{ largestHole: 0, largestMerged: 0, largestSpan: 0 },
+    ...{ freeBytes: 0, freeOutsidePages: 0, freeInOneRegion: 0 },
+  };
   let merged = 0;
   let span = 0;
   let freeInSpan = 0;
   let end: number | undefined;
-  for (const { kind, address, bytes } of pieces) {
+  for (const { kind, address, bytes, page } of pieces) {
     if (kind === 'bookkeeping' || address !== end) {
       merged = 0;
       span = 0;
@@ -85,12 +100,16 @@ function measure(pieces: readonly ArenaPiece[]): Measures {
     end = address + bytes;
     if (kind === 'bookkeeping') continue;
     span += bytes;
-    merged = kind === 'hole' ? merged + bytes : 0;
-    if (kind === 'hole') {
+    const joins = kind === 'hole' && page === undefined;
+    merged = joins ? merged + bytes : 0;
+    if (joins) {
       freeInSpan += bytes;
+      measures.freeOutsidePages += bytes;
+      measures.largestMerged = Math.max(measures.largestMerged, merged);
+    }
+    if (kind === 'hole') {
       measures.freeBytes += bytes;
       measures.largestHole = Math.max(measures.largestHole, bytes);
-      measures.largestMerged = Math.max(measures.largestMerged, merged);
     }
     measures.largestSpan = Math.max(measures.largestSpan, span);
     measures.freeInOneRegion = Math.max(measures.freeInOneRegion, freeInSpan);

@@ -66,7 +66,9 @@ function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
 /** `asked` only where the last call was this request: the heap hears nothing of a calloc that overflows. */
 function classesOf({ heap }: Board, requested: number): SizeClassResult[] | undefined {
   try {
-    return heap.classes?.().map((one) => ({ ...one, asked: one.asked && requested <= one.objectBytes }));
+    return heap
+      .classes?.()
+      .map((one) => ({ ...one, asked: one.asked && requested <= (one.objectBytes ?? requested) }));
   } catch (broken) {
     if (broken instanceof Fault || broken instanceof Corruption) return undefined;
     throw broken;
@@ -256,9 +258,14 @@ export class Recorder implements RunObserver {
     const byOwner = liveByOwner(map);
     const classes = classesOf(this.board, requested);
     // A cache's object need not be of the size that malloc would make of it.
-    const needed = classes?.find(({ asked }) => asked)?.objectBytes ?? heap.blockBytesFor(requested);
+    const askedClass = classes?.find(({ asked }) => asked);
+    const needed = askedClass?.objectBytes ?? heap.blockBytesFor(requested);
     const pinned = corruption === undefined && locksPrevented(this.board, map, requested);
-    const cause = causeOf(map, requested, needed, { largestBlockBytes: heap.largestBlockBytes?.(), pinned });
+    const cause = causeOf(map, requested, needed, {
+      largestBlockBytes: heap.largestBlockBytes?.(),
+      pinned,
+      askedPageBytes: askedClass?.pageBytes,
+    });
     // Blocks that nobody owns any more say nothing about what was asked for.
     const known = byOwner.filter((entry) => entry.owner !== UNKNOWN_OWNER);
     const allocatedBytes = known.reduce((sum, entry) => sum + entry.bytes, 0);

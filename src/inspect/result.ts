@@ -12,7 +12,7 @@ import { COST_CHOICES } from '../simulation/cost.js';
 import { CAUSES } from './cause.js';
 
 /** Grows with every change after which an old result would be read wrong, or not at all. */
-export const RESULT_VERSION = 2;
+export const RESULT_VERSION = 3;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const Position = v.object({ line: Count, column: Count });
@@ -34,6 +34,8 @@ const Piece = v.object({
   /** Of a used block where blocks move: what names it, and if it is locked, how often. */
   handle: v.optional(Count),
   locks: v.optional(Count),
+  /** Address of the slab or page that it lies in: {@link import('../heaps/heap.js').HeapView.walkPages}. */
+  page: v.optional(Count),
 });
 
 /** A locked block that a compaction could not move, and how much larger the largest hole would be without it. */
@@ -66,15 +68,19 @@ const Stats = v.object({
   frees: Count,
 });
 
-/** One size class or cache of the heap: {@link import('../heaps/heap.js').SizeClass}. */
+/** One size class, cache or pool of the heap: {@link import('../heaps/heap.js').SizeClass}. */
 const SizeClass = v.object({
-  objectBytes: Count,
+  objectBytes: v.optional(Count),
+  name: v.optional(v.string()),
   isCache: v.boolean(),
   /** Whether the request went to it. */
   asked: v.boolean(),
-  slabs: Count,
-  objects: Count,
+  pageWord: v.picklist(['slab', 'page']),
+  pageBytes: Count,
+  pages: Count,
+  liveObjects: Count,
   freeObjects: Count,
+  freeBytes: Count,
 });
 
 const OwnedBytes = v.object({ owner: v.string(), blocks: Count, bytes: Count, requested: Count });

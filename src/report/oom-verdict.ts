@@ -3,7 +3,7 @@
 import type { Cause } from '../inspect/cause.js';
 import type { OutOfMemoryEvent, PinnedPiece, RunResult } from '../inspect/result.js';
 import { arenaBytes, bytes, counted } from './phrases.js';
-import { emptyClassText } from './size-classes.js';
+import { emptyClass, impossiblePageText } from './size-classes.js';
 import { glue } from './text.js';
 
 export interface Verdict {
@@ -43,7 +43,12 @@ export function verdict(result: RunResult, event: OutOfMemoryEvent, isRunningOut
   }
   const headline = isRunningOut ? RUNNING_OUT_WORDS[event.cause] : undefined;
   if (headline !== undefined) return { headline, explanation: runningOut(event) };
-  return { headline: CAUSE_WORDS[event.cause], explanation: EXPLANATIONS[event.cause](result, event) };
+  return { headline: headlineOf(event), explanation: EXPLANATIONS[event.cause](result, event) };
+}
+
+function headlineOf(event: OutOfMemoryEvent): string {
+  const byClass = event.cause === 'class-empty' ? emptyClass(event)?.headline : undefined;
+  return byClass ?? CAUSE_WORDS[event.cause];
 }
 
 function runningOut({ freeBytes, needed, holes, largestHole }: OutOfMemoryEvent): string {
@@ -55,9 +60,10 @@ function runningOut({ freeBytes, needed, holes, largestHole }: OutOfMemoryEvent)
 }
 
 const EXPLANATIONS: Readonly<Record<Cause, (result: RunResult, event: OutOfMemoryEvent) => string>> = {
-  'too-large': (result, { needed }) =>
-    `It could never be served: not even an empty ${result.heap.name} of ${amount(arenaBytes(result))} has ${amount(needed)} in one piece.`,
-  'class-empty': (result, event) => emptyClassText(event) ?? passedOver(result, event),
+  'too-large': (result, event) =>
+    impossiblePageText(result.heap.name, event) ??
+    `It could never be served: not even an empty ${result.heap.name} of ${amount(arenaBytes(result))} has ${amount(event.needed)} in one piece.`,
+  'class-empty': (result, event) => emptyClass(event)?.explanation ?? passedOver(result, event),
   uncoalesced: (result, { freeBytes, needed, holes, largestHole }) =>
     `There was enough memory: ${amount(freeBytes)} were free,${times(freeBytes, needed)} in ` +
     `${glue(counted(holes, 'hole'))}; the largest is ${amount(needed - largestHole)} too small. Holes that touch ` +

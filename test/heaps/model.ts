@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import * as v from 'valibot';
 import type { HeapDefinition, HeapOptions } from '../../src/heaps/definition.js';
 import { ByteBudget, UNLIMITED } from '../../src/heaps/handle-heap.js';
-import { NULL, NULL_CALL } from '../../src/heaps/heap.js';
+import { NULL, NULL_CALL, type SizeClass } from '../../src/heaps/heap.js';
 import { calloc, realloc } from '../../src/heaps/library.js';
 import type { Region } from '../../src/mcu/memory.js';
 import { type ReplayMachine, replayMachine } from '../../src/traces/replay-machine.js';
@@ -313,6 +313,7 @@ export class Model {
     heap.check();
     const pieces = piecesOf(heap);
     this.expectTiling(pieces);
+    this.expectPages(pieces);
     const used = new Map<number, Piece>();
     for (const piece of pieces) {
       if (piece.kind === 'used') used.set(piece.handle, piece);
@@ -344,6 +345,38 @@ export class Model {
       assert.equal(at, origin + bytes, 'the last piece ends with the region');
     }
     assert.equal(next, pieces.length, 'no piece lies outside the regions');
+  }
+
+  /** Slabs or pages are whole pieces, and what is free in them is what the classes count. */
+  private expectPages(pieces: readonly Piece[]): void {
+    const { heap } = this.machine;
+    const classes = heap.classes?.();
+    assert.equal(classes === undefined, heap.walkPages === undefined, 'classes have pages');
+    if (classes === undefined) return;
+    let next = 0;
+    let pages = 0;
+    let freeBytes = 0;
+    heap.walkPages!((page, bytes) => {
+      while (pieces[next] !== undefined && pieces[next]!.address < page) next++;
+      let at = page;
+      for (; pieces[next]?.address === at && at < page + bytes; next++) {
+        at += pieces[next]!.bytes;
+        if (pieces[next]!.kind === 'hole') freeBytes += pieces[next]!.bytes;
+      }
+      assert.equal(at, page + bytes, 'a page begins and ends with a piece');
+      pages++;
+    });
+    const sum = (count: (one: SizeClass) => number) => classes.reduce((all, one) => all + count(one), 0);
+    assert.equal(
+      sum((one) => one.pages),
+      pages,
+      'each page belongs to a class',
+    );
+    assert.equal(
+      sum((one) => one.freeBytes),
+      freeBytes,
+      'classes know what is free in their pages',
+    );
   }
 
   private expectCounters(): void {

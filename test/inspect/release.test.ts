@@ -45,3 +45,32 @@ describe('releasing the blockers', () => {
     expect(failures).toBeGreaterThan(100);
   });
 });
+
+it('releasing whole slabs makes a request succeed that slabs kept from the inner heap', () => {
+  let slabs = 0;
+  const sizes = fc.array(fc.constantFrom(10, 30, 60, 120, 150), { minLength: 30, maxLength: 60 });
+  const given = fc.array(fc.nat(), { minLength: 5, maxLength: 40 });
+  fc.assert(
+    fc.property(sizes, given, fc.integer({ min: 200, max: 900 }), (requests, frees, wanted) => {
+      const definition = catalog.find(({ name }) => name === 'slab')!;
+      const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes: 2048 };
+      const options = v.parse(definition.options, { inner: 'first_fit', slabBytes: 256 });
+      const { heap } = replayMachine(definition, options, [region], 8);
+      const live = requests.map((bytes) => heap.malloc(bytes)).filter((address) => address !== NULL);
+      for (const index of frees) if (live.length > 0) heap.free(live.splice(index % live.length, 1)[0]!);
+      if (heap.malloc(wanted) !== NULL) return;
+      const pieces: MapPiece[] = [];
+      heap.walk((kind, address, bytes, payload) => pieces.push({ kind, address, bytes, payload }));
+      heap.walkPages!((page, bytes) => {
+        for (const piece of pieces)
+          if (piece.address >= page && piece.address < page + bytes) piece.page = page;
+      });
+      const { blocks } = findBlockers(pieces, heap.blockBytesFor(wanted))!;
+      if (blocks.some(({ page }) => page !== undefined)) slabs++;
+      for (const block of blocks) heap.free(block.payload!);
+      expect(heap.malloc(wanted)).not.toBe(NULL);
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+  expect(slabs).toBeGreaterThan(100);
+});

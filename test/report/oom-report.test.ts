@@ -70,19 +70,22 @@ describe('a report', () => {
 });
 
 describe('of a heap with size classes', () => {
-  const size = (objectBytes: number, slabs: number, objects: number, freeObjects: number) => ({
-    ...{ objectBytes, slabs, objects, freeObjects },
-    ...{ isCache: objectBytes === 48, asked: false },
+  const size = (objectBytes: number, pages: number, liveObjects: number, freeObjects: number) => ({
+    ...{ objectBytes, pages, liveObjects, freeObjects, freeBytes: freeObjects * objectBytes },
+    ...{ isCache: objectBytes === 48, asked: false, pageWord: 'slab' as const, pageBytes: 520 },
   });
-  const asked = (one: ReturnType<typeof size>) => ({ ...one, asked: true });
+  type Size = ReturnType<typeof size>;
+  const asked = (one: Size) => ({ ...one, asked: true });
   const flat = (changes: Partial<OutOfMemoryEvent>) =>
     report({ cause: 'class-empty', freeBytes: 1_000, ...changes }).replaceAll(/\s+/g, ' ');
 
   it('says which class is empty, and where the room is', () => {
-    const text = flat({ classes: [asked(size(16, 0, 0, 0)), size(64, 3, 21, 4), size(48, 2, 20, 1)] });
+    const text = flat({ classes: [asked(size(16, 0, 0, 0)), size(64, 3, 17, 4), size(48, 2, 19, 1)] });
+    expect(text).toContain('enough memory, but its size class was empty');
     expect(text).toContain(
-      'The class of 16 B objects has no slab, and there is no room for another slab. What is free is of no use ' +
-        'to it: 256 B in the class of 64 B objects, 48 B in the cache of 48 B objects and 696 B outside slabs.',
+      'The class of 16 B objects has no slab, and there is no room for another slab of 520 B. What is free is of ' +
+        'no use to it: 256 B in the class of 64 B objects, 48 B in the cache of 48 B objects and 696 B outside ' +
+        'slabs, in pieces too small for a slab.',
     );
     expect(text).toContain('48 B, a cache 2 19 1 48 B');
     expect(text).toContain('16 B 0 0 0 0 B asked');
@@ -90,13 +93,55 @@ describe('of a heap with size classes', () => {
 
   it('says that all of its objects are live, and nothing else is free', () => {
     const text = flat({ freeBytes: 0, classes: [asked(size(48, 2, 20, 0)), size(64, 0, 0, 0)] });
+    expect(text).toContain('enough memory, but its cache was empty');
     expect(text).toContain('The cache of 48 B objects has none left: all 20 objects in 2 slabs are live');
     expect(text).toContain('Nothing is free elsewhere.');
     expect(text).not.toContain('64 B 0 0');
   });
 
-  it('keeps to the holes where no class was asked', () => {
-    expect(flat({ classes: [size(64, 3, 21, 4)] })).toContain('was large enough for the');
+  it('speaks of pages, and of a pool of blocks of any size, as the heap does', () => {
+    const { objectBytes: _any, ...pool } = {
+      ...size(0, 3, 9, 4),
+      freeBytes: 700,
+      name: 'pool of heap pages',
+    };
+    const text = flat({
+      classes: [pool, size(64, 1, 4, 1)].map((one, index) => ({
+        ...one,
+        pageWord: 'page',
+        asked: index === 0,
+      })),
+    });
+    expect(text).toContain('enough memory, but its pool was empty');
+    expect(text).toContain(
+      'The pool of heap pages has no room for it in its 3 pages, and there is no room for another page of 520 B.',
+    );
+    expect(text).toContain(
+      '700 B in the pool of heap pages, 64 B in the class of 64 B objects and 236 B outside pages.',
+    );
+    expect(text).toContain('pool of heap pages 3 9 4 700 B asked');
+  });
+
+  it('says that a request which no class serves cannot use what lies in slabs', () => {
+    const text = flat({ classes: [size(64, 3, 17, 4)] });
+    expect(text).toContain('enough memory, but in slabs of other sizes');
+    expect(text).toContain(
+      'No class serves so much: it has to come from what is not in slabs, where 744 B are free. What is free ' +
+        'elsewhere is of no use to it: 256 B in the class of 64 B objects.',
+    );
+  });
+
+  it('keeps to the holes where one outside slabs was large enough', () => {
+    const hole = { kind: 'hole' as const, address: 0, bytes: EVENT.needed };
+    const text = flat({ map: [hole, ...EVENT.map], classes: [size(64, 3, 17, 4)] });
+    expect(text).toContain('refused although a hole was large enough');
+  });
+
+  it('says of a slab that not even an empty heap has room for that it never will', () => {
+    const text = flat({ cause: 'too-large', classes: [asked(size(16, 0, 0, 0))] });
+    expect(text).toContain(
+      'the class of 16 B objects takes a slab of 520 B first, and not even an empty heap_2 has that in one piece.',
+    );
   });
 });
 

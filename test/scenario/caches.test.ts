@@ -103,11 +103,35 @@ describe('a request that finds its class empty', () => {
     expect(cache).toMatchObject({ cause: 'class-empty', requested: 40, needed: 40 });
     expect(general).toMatchObject({ cause: 'class-empty', requested: 20, needed: 32 });
     const asked = (event: typeof cache) => event!.classes!.filter((one) => one.asked);
-    expect(asked(cache)).toMatchObject([{ objectBytes: 40, isCache: true, slabs: 0 }]);
-    expect(asked(general)).toMatchObject([{ objectBytes: 32, isCache: false, slabs: 0 }]);
+    expect(asked(cache)).toMatchObject([{ objectBytes: 40, isCache: true, pages: 0 }]);
+    expect(asked(general)).toMatchObject([{ objectBytes: 32, isCache: false, pages: 0 }]);
     const large = general!.classes!.find(({ objectBytes }) => objectBytes === 200)!;
     expect(large.freeObjects).toBe(1);
     expect(large.freeObjects * 200).toBeLessThanOrEqual(general!.freeBytes);
+  });
+});
+
+describe('a request that no other class can help', () => {
+  /** Small objects and large blocks fill the arena; then so many of the small ones, side by side, are free. */
+  const eventOf = (freed: number, last: string) => {
+    const steps = `[{ repeat: { times: 300, steps: [{ alloc: { name: s, size: 8 B } }] } },
+      { repeat: { times: 9, steps: [{ alloc: { name: l, size: 200 B } }, { alloc: { name: l, size: 129 B } },
+      { alloc: { name: l, size: 100 B } }] } },
+      { repeat: { times: ${freed}, steps: [{ free: { name: s, which: newest } }] } },
+      { alloc: { name: last, size: ${last} } }]`;
+    const { result } = ran(scenarioWith(steps), { heap: 'slab', heapOptions: {}, heapBytes: 8000 });
+    return result.outOfMemory.at(-1)!;
+  };
+
+  it('finds its class empty, though free objects of another touch and would be enough', () => {
+    const event = eventOf(12, '100 B');
+    const expected = { cause: 'class-empty', requested: 100, needed: 128, freeBytes: 192, largestHole: 16 };
+    expect(event).toMatchObject(expected);
+  });
+
+  it('needs what does not lie in slabs, though what does would be enough', () => {
+    expect(eventOf(20, '150 B')).toMatchObject({ cause: 'class-empty', needed: 256, freeBytes: 320 });
+    expect(eventOf(12, '150 B')).toMatchObject({ cause: 'exhausted', needed: 256, freeBytes: 192 });
   });
 });
 

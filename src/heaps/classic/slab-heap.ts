@@ -276,27 +276,45 @@ export class SlabHeap implements Heap {
   classes(): SizeClass[] {
     const { memory, caches } = this;
     const made = memory.loadWord(this.cachesMade);
+    const pageBytes = this.inner.blockBytesFor(caches.layout.slabBytes);
     const classes = Array.from({ length: made }, (_, index) => {
       const cache = this.classes0 + index * CACHE_BYTES;
       return {
         objectBytes: memory.loadWord(cache + OBJECT_BYTES),
         isCache: index >= CLASSES.length,
         asked: cache === this.asked,
-        slabs: 0,
-        objects: 0,
+        pageWord: 'slab' as const,
+        pageBytes,
+        pages: 0,
+        liveObjects: 0,
         freeObjects: 0,
+        freeBytes: 0,
       };
     });
     caches.visitSlabs((slab) => {
       const cache = memory.loadWord(slab + CACHE);
       const known = classes[caches.indexOf(cache) ?? made];
       if (known === undefined) throw new Corruption("a slab's cache is none", slab + CACHE);
-      const objects = memory.loadWord(cache + OBJECTS);
-      known.slabs++;
-      known.objects += objects;
-      known.freeObjects += objects - memory.loadWord(slab + USED_OBJECTS);
+      const live = memory.loadWord(slab + USED_OBJECTS);
+      const free = memory.loadWord(cache + OBJECTS) - live;
+      known.pages++;
+      known.liveObjects += live;
+      known.freeObjects += free;
+      known.freeBytes += free * known.objectBytes;
     });
     return classes;
+  }
+
+  /** Slabs, as the inner heap's blocks that they are. */
+  walkPages(visit: (address: number, bytes: number) => void): void {
+    this.inner.walk((kind, address, bytes, payload) => {
+      if (kind === 'used' && this.caches.slabOf(payload) === payload) visit(address, bytes);
+    });
+  }
+
+  /** For what the inner heap serves. */
+  get gridOrigin(): number | undefined {
+    return this.inner.gridOrigin;
   }
 
   /** The inner heap's pieces; a slab is bookkeeping around its objects, of which the free ones are holes. */

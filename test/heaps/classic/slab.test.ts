@@ -28,9 +28,12 @@ describe('a class of slab', () => {
       objectBytes: 32,
       isCache: false,
       asked: true,
-      slabs: 1,
-      objects: 15,
+      pageWord: 'slab',
+      pageBytes: heap.blockBytesFor(512),
+      pages: 1,
+      liveObjects: 3,
       freeObjects: 12,
+      freeBytes: 384,
     });
   });
 
@@ -53,7 +56,7 @@ describe('a class of slab', () => {
     const inner = device('first_fit');
     expect(heap.blockBytesFor(129)).toBe(inner.heap.blockBytesFor(129));
     expect(heap.malloc(129)).toBe(inner.heap.malloc(129));
-    expect(heap.classes!().every(({ slabs, asked }) => slabs === 0 && !asked)).toBe(true);
+    expect(heap.classes!().every(({ pages, asked }) => pages === 0 && !asked)).toBe(true);
   });
 
   it('prefers a partial slab to an empty one, and an empty one to a new one', () => {
@@ -64,14 +67,14 @@ describe('a class of slab', () => {
     heap.free(low[1]!);
     expect(heap.malloc(128)).toBe(low[1]);
     expect(heap.malloc(128)).toBe(high[0]);
-    expect(classNamed(heap, 128).slabs).toBe(2);
+    expect(classNamed(heap, 128).pages).toBe(2);
   });
 
   it('takes the lowest free object of a slab with more than 32 of them', () => {
     const { heap } = slab({ slabBytes: 1024 });
     const objects = mallocs(heap, 40, 16);
     expect(new Set(objects).size).toBe(40);
-    expect(classNamed(heap, 16).slabs).toBe(1);
+    expect(classNamed(heap, 16).pages).toBe(1);
     for (const index of [39, 35, 7]) heap.free(objects[index]!);
     expect(mallocs(heap, 3, 16)).toEqual([objects[7], objects[35], objects[39]]);
   });
@@ -82,7 +85,7 @@ describe('a class of slab', () => {
     expect(large).not.toContain(NULL);
     heap.free(large[0]!);
     expect(heap.malloc(16)).toBe(NULL);
-    expect(classNamed(heap, 16)).toMatchObject({ asked: true, slabs: 0 });
+    expect(classNamed(heap, 16)).toMatchObject({ asked: true, pages: 0 });
     expect(classNamed(heap, 128)).toMatchObject({ asked: false, freeObjects: 1 });
   });
 });
@@ -92,11 +95,11 @@ describe('under pressure slab', () => {
     const { heap } = slab();
     const objects = mallocs(heap, 3 * SLABS, 128);
     for (const object of objects) heap.free(object);
-    expect(classNamed(heap, 128).slabs).toBe(SLABS);
+    expect(classNamed(heap, 128).pages).toBe(SLABS);
     const before = heap.freeBytes();
     const block = heap.malloc(1500);
     expect(block).not.toBe(NULL);
-    expect(classNamed(heap, 128).slabs).toBe(0);
+    expect(classNamed(heap, 128).pages).toBe(0);
     // Headers and rests of slabs are free again too.
     expect(heap.freeBytes()).toBeGreaterThan(before - heap.blockBytesFor(1500));
     heap.free(block);
@@ -112,8 +115,8 @@ describe('under pressure slab', () => {
     const { heap } = slab();
     for (const object of mallocs(heap, 3 * SLABS, 128)) heap.free(object);
     expect(heap.malloc(16)).not.toBe(NULL);
-    expect(classNamed(heap, 128).slabs).toBe(0);
-    expect(classNamed(heap, 16).slabs).toBe(1);
+    expect(classNamed(heap, 128).pages).toBe(0);
+    expect(classNamed(heap, 16).pages).toBe(1);
   });
 
   it('keeps slabs that have a live object', () => {
@@ -121,7 +124,7 @@ describe('under pressure slab', () => {
     const objects = mallocs(heap, 3 * SLABS, 128);
     for (const [index, object] of objects.entries()) if (index % 3 !== 0) heap.free(object);
     expect(heap.malloc(600)).toBe(NULL);
-    expect(classNamed(heap, 128).slabs).toBe(SLABS);
+    expect(classNamed(heap, 128).pages).toBe(SLABS);
     expect(heap.freeBytes()).toBeGreaterThan(2 * SLABS * 128);
   });
 
@@ -143,14 +146,19 @@ describe('a cache of slab', () => {
     const cache = heap.createCache!(44);
     const [first, second] = [heap.mallocFrom!(cache), heap.mallocFrom!(cache)];
     expect(second! - first!).toBe(48);
-    expect(classNamed(heap, 48)).toMatchObject({ isCache: true, asked: true, objects: 10, freeObjects: 8 });
+    expect(classNamed(heap, 48)).toMatchObject({
+      isCache: true,
+      asked: true,
+      liveObjects: 2,
+      freeObjects: 8,
+    });
   });
 
   it('shares slabs with no other of the same size', () => {
     const { heap } = slab();
     const [one, other] = [heap.createCache!(64), heap.createCache!(64)];
     const objects = [heap.mallocFrom!(one), heap.mallocFrom!(other), heap.malloc(64)];
-    expect(heap.classes!().filter(({ slabs }) => slabs === 1)).toHaveLength(3);
+    expect(heap.classes!().filter(({ pages }) => pages === 1)).toHaveLength(3);
     for (const object of objects) heap.free(object);
     heap.check();
   });
@@ -172,7 +180,7 @@ describe('a cache of slab', () => {
     const cache = heap.createCache!(600);
     const object = heap.mallocFrom!(cache);
     expect(object).not.toBe(NULL);
-    expect(classNamed(heap, 600)).toMatchObject({ slabs: 0, objects: 0, asked: false });
+    expect(classNamed(heap, 600)).toMatchObject({ pages: 0, liveObjects: 0, freeObjects: 0, asked: false });
     heap.free(object);
     heap.check();
   });
