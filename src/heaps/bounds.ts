@@ -75,9 +75,11 @@ export const BOUND_FORMULAS: Readonly<Record<BoundRow, string>> = {
  * Bytes below which no heap that leaves blocks where they are can serve every sequence of requests with this
  * peak and this largest block (Robson 1974).
  */
-export function lowerBoundBytes(load: Load): number {
-  const { peak, largest, unitBytes } = inUnits(load);
-  return Math.max(peak, Math.ceil(robson(peak, 2 ** Math.floor(Math.log2(largest))))) * unitBytes;
+export function lowerBoundBytes({ peakBytes, largestBytes, smallestBytes }: Load): number {
+  // The client of that proof asks for powers of two, here of the smallest block; there are no smaller ones.
+  const peak = Math.floor(peakBytes / smallestBytes);
+  const largest = 2 ** Math.floor(Math.log2(largestBytes / smallestBytes));
+  return Math.max(peakBytes, Math.ceil(robson(peak, largest)) * smallestBytes);
 }
 
 /** Bytes that are proved to be enough for a heap of this kind, its fixed bookkeeping left out. */

@@ -29,12 +29,12 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly facts: HeapFacts;
   readonly options: v.GenericSchema<unknown, Options>;
   /** The proof behind `facts.bound`; none where nothing can be proved. heap_5's holds for one region. */
-  readonly boundRow?: BoundRow;
+  readonly boundRow?: BoundRow | ((options: Options) => BoundRow | undefined);
   /**
    * The most, in bytes, by which a block may exceed `blockBytesFor`: the rest of its hole was too small to be one.
    * A proof has to count it. 0 where absent.
    */
-  surplusBytes?(alignment: number): number;
+  surplusBytes?(alignment: number, options: Options): number;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */
@@ -83,6 +83,11 @@ export function defineHandleHeap<Options extends HeapOptions>(
   const create = (memory: Memory, layout: HeapLayout, options: Options, surroundings?: Surroundings) =>
     new PinnedHeap(definition.createHandles(memory, layout, options, surroundings));
   return defineHeap({ ...definition, create });
+}
+
+/** Which proof holds for a heap with these options, if any. */
+export function boundRowOf({ boundRow }: HeapDefinition, options: HeapOptions): BoundRow | undefined {
+  return typeof boundRow === 'function' ? boundRow(options) : boundRow;
 }
 
 /** Any heap of the catalog under the contract that kernel, scenarios and replays use. */

@@ -1,7 +1,7 @@
 /** The same workload on every heap, side by side: what fails, how much RAM it takes, what it costs in time. */
 
 import { lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
-import type { HeapDefinition } from '../heaps/definition.js';
+import { boundRowOf } from '../heaps/definition.js';
 import type { HeapView } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
 import { externalFragmentation } from '../inspect/fragmentation.js';
@@ -102,13 +102,14 @@ function scenarioTrial(
   scenario: Scenario,
   target: Target,
   seed: number,
-  { heap, options }: Candidate,
+  candidate: Candidate,
   costChoice: CostChoice,
 ): { contender: Contender; arenaBytes: number } {
+  const { heap, options } = candidate;
   const settings = { target, heap, options, seed, costChoice, cost: costModel(costChoice, heap, target) };
   const recorder = new Recorder(1);
   const costs = new CallCycles();
-  const load = new LoadWatch(target.alignment, surplusOf(heap, target.alignment));
+  const load = new LoadWatch(surplusOf(candidate, target.alignment));
   const outcome = run(scenario, settings, [recorder, costs, load]);
   const result = recorder.result(scenario, settings, outcome);
   const [first] = result.outOfMemory;
@@ -125,7 +126,7 @@ function scenarioTrial(
     worstCycles: costs.cycles.maximum,
     longestSuspensionCycles: result.suspension.longest,
     missedDeadlines: result.missedDeadlines,
-    ...bounds(heap, load.load),
+    ...bounds(candidate, load.load),
   };
   return { contender, arenaBytes };
 }
@@ -141,13 +142,10 @@ class CallCycles implements RunObserver {
 class LoadWatch implements RunObserver {
   load!: AllocatorLoad;
 
-  constructor(
-    private readonly alignment: number,
-    private readonly surplusBytes: number,
-  ) {}
+  constructor(private readonly surplusBytes: number) {}
 
   booted({ heap }: Board): void {
-    this.load ??= new AllocatorLoad(heap, this.alignment, this.surplusBytes);
+    this.load ??= new AllocatorLoad(heap, this.surplusBytes);
     this.load.forget();
   }
 
@@ -207,7 +205,7 @@ function traceTrial(
   let firstFailure: number | undefined;
   let lowestFree = arenaBytes;
   let { loads, stores } = memory;
-  const load = workload.loadOn(machine.heap, surplusOf(heap, workload.alignment));
+  const load = workload.loadOn(machine.heap, surplusOf(candidate, workload.alignment));
   let note: string | undefined;
   try {
     replay.run((index, address) => {
@@ -234,7 +232,7 @@ function traceTrial(
     fragmentation: fragmentationOf(machine.heap),
     p99Cycles: cycles.percentile(0.99),
     worstCycles: cycles.maximum,
-    ...bounds(heap, load.load),
+    ...bounds(candidate, load.load),
   };
 }
 
@@ -281,15 +279,15 @@ function smallest(
   return arenaBytes === undefined ? {} : { smallestArenaBytes: arenaBytes };
 }
 
-function surplusOf(heap: HeapDefinition, alignment: number): number {
-  return heap.surplusBytes?.(alignment) ?? 0;
+function surplusOf({ heap, options }: Candidate, alignment: number): number {
+  return heap.surplusBytes?.(alignment, options) ?? 0;
 }
 
-function bounds(heap: HeapDefinition, watched: AllocatorLoad) {
-  const { load } = watched;
+function bounds({ heap, options }: Candidate, { load, largestLoad }: AllocatorLoad) {
   if (load.largestBytes === 0) return {};
+  const row = boundRowOf(heap, options);
   return {
-    ...(heap.boundRow !== undefined && { provableBytes: sufficientBytes(heap.boundRow, load) }),
+    ...(row !== undefined && { provableBytes: sufficientBytes(row, largestLoad) }),
     lowerBoundBytes: lowerBoundBytes(load),
   };
 }

@@ -4,14 +4,21 @@
  */
 
 import * as v from 'valibot';
-import { BOUND_FORMULAS, type Load, lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
-import type { HeapDefinition, HeapFacts, HeapOptions } from '../heaps/definition.js';
-import { NULL } from '../heaps/heap.js';
+import {
+  BOUND_FORMULAS,
+  type BoundRow,
+  type Load,
+  lowerBoundBytes,
+  sufficientBytes,
+} from '../heaps/bounds.js';
+import { boundRowOf, type HeapDefinition, type HeapFacts, type HeapOptions } from '../heaps/definition.js';
+import { type HeapView, NULL } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
 import type { Region } from '../mcu/memory.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
 import { DEFAULT_ORIGIN, replayMachine } from '../traces/replay-machine.js';
+import { blockUnit } from './allocator-load.js';
 import type { CostCurve } from './cost-curve.js';
 
 /** The empty arena that every heap is shown with. */
@@ -20,8 +27,6 @@ export const EXAMPLE_ARENA_BYTES = 16 * 1024;
 export const EXAMPLE_PEAK_BYTES = 16 * 1024;
 export const EXAMPLE_LARGEST_BYTES = 1024;
 const EXAMPLE_REQUESTS = [1, 13, 24, 100, 1000];
-/** Requests that show what every block is a multiple of. */
-const REQUESTS_FOR_UNIT = 256;
 
 export interface HeapDescription extends HeapFacts {
   readonly name: string;
@@ -82,7 +87,7 @@ export function describeHeap(
   const example = [{ name: 'heap', origin: DEFAULT_ORIGIN, bytes: EXAMPLE_ARENA_BYTES }];
   const { handles } = replayMachine(heap, options, example, alignment);
   const bytesFor = (bytes: number) => handles.heap.blockBytesFor(bytes);
-  const bound = boundExample(heap, bytesFor);
+  const bound = boundExample(boundRowOf(heap, options), handles.heap);
   return {
     name: heap.name,
     origin: heap.origin,
@@ -138,14 +143,16 @@ function emptyArena(
   return { bytes, freeBytes, largestRequestBytes: served };
 }
 
-function boundExample(heap: HeapDefinition, bytesFor: (bytes: number) => number): BoundExample | undefined {
-  const { boundRow: row } = heap;
+function boundExample(
+  row: BoundRow | undefined,
+  view: Pick<HeapView, 'blockBytesFor'>,
+): BoundExample | undefined {
   if (row === undefined) return undefined;
   const load: Load = {
     peakBytes: EXAMPLE_PEAK_BYTES,
     largestBytes: EXAMPLE_LARGEST_BYTES,
-    smallestBytes: bytesFor(1),
-    unitBytes: commonUnit(bytesFor),
+    smallestBytes: view.blockBytesFor(1),
+    unitBytes: blockUnit(view),
   };
   return {
     formula: BOUND_FORMULAS[row],
@@ -154,17 +161,6 @@ function boundExample(heap: HeapDefinition, bytesFor: (bytes: number) => number)
     sufficientBytes: sufficientBytes(row, load),
     lowerBoundBytes: lowerBoundBytes(load),
   };
-}
-
-/** What every block is a multiple of. */
-function commonUnit(bytesFor: (bytes: number) => number): number {
-  let unit = 0;
-  for (let bytes = 1; bytes <= REQUESTS_FOR_UNIT; bytes++) unit = commonDivisor(bytesFor(bytes), unit);
-  return unit;
-}
-
-function commonDivisor(a: number, b: number): number {
-  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /** All option schemas in the catalog are objects. */

@@ -78,7 +78,7 @@ export class TraceWorkload implements Workload {
 
   /** To be told of every operation of a replay on `heap`. */
   loadOn(heap: Pick<HeapView, 'blockBytesFor'>, surplusBytes: number): TraceLoad {
-    return new TraceLoad(this.trace, new AllocatorLoad(heap, this.alignment, surplusBytes));
+    return new TraceLoad(this.trace, new AllocatorLoad(heap, surplusBytes));
   }
 
   passes(candidate: Candidate, bytes: number): boolean {

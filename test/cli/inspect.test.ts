@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { OutOfMemoryEvent, RunResult } from '../../src/inspect/result.js';
+import { type OutOfMemoryEvent, RESULT_VERSION, type RunResult } from '../../src/inspect/result.js';
 import { heaplab, oneTask, refusal, SCENARIOS, Scratch, usageError } from './run.js';
 
 const scratch = new Scratch();
@@ -111,12 +111,20 @@ describe.concurrent('inspect refuses', () => {
   it.each<[name: string, content: string | Uint8Array, message: RegExp]>([
     ['a scenario', readFileSync(join(SCENARIOS, 'showcase.yaml')), /JSON/],
     ['binary', Uint8Array.from([0x1f, 0x8b, 0, 0xff]), /JSON/],
-    ['half a result', '{"version":2,"scenario":{"name":"x"', /JSON/],
+    ['half a result', `{"version":${RESULT_VERSION},"scenario":{"name":"x"`, /JSON/],
     ['null', 'null', /./],
     ['a list', '[]', /version/],
-    ['a result of an older version', '{"version":1}', /older heaplab .*version 1, .*version 2/],
-    ['a result of a newer version', '{"version":3}', /newer heaplab .*version 3, .*version 2/],
-    ['a result without its parts', '{"version":2}', /scenario/],
+    [
+      'a result of an older version',
+      '{"version":1}',
+      new RegExp(`older heaplab .*version 1, .*version ${RESULT_VERSION}`),
+    ],
+    [
+      'a result of a newer version',
+      `{"version":${RESULT_VERSION + 1}}`,
+      new RegExp(`newer .*version ${RESULT_VERSION + 1}, .*version ${RESULT_VERSION}`),
+    ],
+    ['a result without its parts', `{"version":${RESULT_VERSION}}`, /scenario/],
   ])('%s', async (name, content, message) => {
     const file = scratch.write(`${name.replaceAll(' ', '-')}.json`, content);
     const [problem, ...others] = await refusal(['inspect', file]);

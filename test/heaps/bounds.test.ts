@@ -1,6 +1,8 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { type BoundRow, type Load, lowerBoundBytes, sufficientBytes } from '../../src/heaps/bounds.js';
-import { catalog } from '../../src/heaps/catalog.js';
+import { catalog, findHeap } from '../../src/heaps/catalog.js';
+import { boundRowOf, type HeapOptions } from '../../src/heaps/definition.js';
 import { NULL } from '../../src/heaps/heap.js';
 import { device, ORIGIN } from './device.js';
 import {
@@ -63,6 +65,25 @@ describe('bounds', () => {
     for (const row of ['first-fit', 'half-fit', 'buddy', 'aligned-first-fit', 'eager-merge'] as const)
       expect(sufficient(row, words(5, 1))).toBeGreaterThanOrEqual(5);
     expect(lowerBoundBytes(words(5, 1))).toBe(20);
+  });
+
+  it('go by the smallest block there is: the client of the lower bound cannot ask for less', () => {
+    const coarse = { ...words(64, 16, 4), unitBytes: 4 };
+    expect(lowerBoundBytes(coarse)).toBe(lowerBoundBytes({ ...coarse, unitBytes: 16 }));
+    expect(lowerBoundBytes(coarse)).toBeLessThan(lowerBoundBytes(words(64, 16)));
+  });
+
+  it.each<[string, HeapOptions, BoundRow]>([
+    ['first_fit', {}, 'first-fit'],
+    ['first_fit', { sizeLists: true }, 'eager-merge'],
+    ['first_fit', { order: 'lifo' }, 'eager-merge'],
+    ['best_fit', {}, 'eager-merge'],
+    ['buddy', {}, 'buddy'],
+    ['buddy', { pick: 'first' }, 'aligned-first-fit'],
+    ['heap_3', { inner: 'o1heap' }, 'half-fit'],
+  ])('of %s with %j are those of %s', (name, options, row) => {
+    const heap = findHeap(name)!;
+    expect(boundRowOf(heap, v.parse(heap.options, options))).toBe(row);
   });
 
   it('count holes of TLSF by class: 128 bytes and more are rounded up by up to a 32nd', () => {
@@ -153,9 +174,12 @@ describe('the least arena that any heap can do with', () => {
 
 describe('the real heaps behave as the policy that their bound is about', () => {
   const UNIT = 32;
-  const firstFitHeaps = catalog.filter((heap) => heap.boundRow === 'first-fit').map((heap) => heap.name);
+  const firstFitHeaps = catalog
+    .filter((heap) => boundRowOf(heap, v.parse(heap.options, {})) === 'first-fit')
+    .map((heap) => heap.name);
 
-  it('are some', () => expect(firstFitHeaps).toEqual(expect.arrayContaining(['heap_4', 'heap_5'])));
+  it('are some', () =>
+    expect(firstFitHeaps).toEqual(expect.arrayContaining(['heap_4', 'heap_5', 'first_fit', 'heap_3'])));
 
   /** The layout made on a heap whose blocks are units of 32 bytes, and where the next block goes. */
   function placeOn(name: string): Place {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { catalog, findHeap } from '../../src/heaps/catalog.js';
+import { boundRowOf } from '../../src/heaps/definition.js';
 import { NULL } from '../../src/heaps/heap.js';
 import { describeHeap, EXAMPLE_ARENA_BYTES } from '../../src/studies/heap-description.js';
 import { DEFAULT_ORIGIN, replayMachine } from '../../src/traces/replay-machine.js';
@@ -26,7 +27,7 @@ describe.each(catalog.map((heap) => [heap.name, heap] as const))('%s', (_name, h
 
   it('has an example of its bound exactly where there is a proof', () => {
     const { boundExample } = describeHeap(heap, 8, undefined);
-    expect(boundExample !== undefined).toBe(heap.boundRow !== undefined);
+    expect(boundExample !== undefined).toBe(boundRowOf(heap, v.parse(heap.options, {})) !== undefined);
     if (boundExample === undefined) return;
     const { peakBytes, lowerBoundBytes, sufficientBytes } = boundExample;
     expect(lowerBoundBytes).toBeGreaterThan(peakBytes);

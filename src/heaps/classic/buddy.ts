@@ -176,6 +176,7 @@ export const buddy = defineHeap({
     notWhen: 'sizes are just above a power of two: up to half of each block is lost',
   },
   options,
+  boundRow: ({ pick }) => (pick === 'first' ? 'aligned-first-fit' : 'buddy'),
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   // Halves of the same block only: neighbours that are no buddies stay apart.
   coalesces: false,

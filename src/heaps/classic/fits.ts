@@ -289,7 +289,7 @@ const ANY_FIT_BOUND =
 
 const shared = {
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
-  // In any order of the holes; the closer bound of first fit holds in address order only.
+  // In any order of the holes.
   boundRow: 'eager-merge',
   surplusBytes: (alignment: number) => alignUp(16, alignment) - alignment,
   coalesces: true,
@@ -315,6 +315,7 @@ export const firstFit = defineHeap({
     notWhen: 'every call must be quick whatever the history',
   }),
   options: firstFitOptions,
+  boundRow: ({ order, sizeLists }) => (order === 'address' && !sizeLists ? 'first-fit' : 'eager-merge'),
   staticBytes: ({ sizeLists }) => LISTS + listBytes({ sizeLists, rover: false }),
   create: (memory, layout, chosen) => new FitHeap('first', memory, layout, chosen),
 });

@@ -21,7 +21,7 @@
  */
 
 import * as v from 'valibot';
-import { choice, defineHeap, type HeapDefinition } from '../definition.js';
+import { boundRowOf, choice, defineHeap, type HeapDefinition } from '../definition.js';
 import { type Heap, HeapCall, NULL_CALL, type PieceVisitor } from '../heap.js';
 
 export class Heap3 implements Heap {
@@ -85,6 +85,9 @@ export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinitio
       notWhen: "the library's malloc has no bound on its time, or free bytes must be known",
     },
     options: v.strictObject({ inner }),
+    boundRow: (options) => boundRowOf(libraryOf(options), defaults(libraryOf(options))),
+    surplusBytes: (alignment, options) =>
+      libraryOf(options).surplusBytes?.(alignment, defaults(libraryOf(options))) ?? 0,
     pathWords: { malloc: [], free: [] },
     coalesces: libraries.every((library) => library.coalesces),
     mayPassOverAHole: libraries.some((library) => library.mayPassOverAHole === true),
