@@ -16,7 +16,7 @@ import { groupDigits, UserError } from '../src/input/index.js';
 import { readTrace } from '../src/traces/read.js';
 import { NO_BLOCK, Replay } from '../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine, replayOptions } from '../src/traces/replay-machine.js';
-import { CALLOC, MALLOC, REALLOC, type Trace } from '../src/traces/trace.js';
+import { CACHE_ALLOC, CALLOC, MALLOC, REALLOC, type Trace } from '../src/traces/trace.js';
 
 const ALIGNMENT = 8;
 
@@ -54,6 +54,7 @@ function requestsOf({ kib, trace }: Given, heap: string): Requests {
     const isRequest =
       kind === MALLOC ||
       kind === CALLOC ||
+      kind === CACHE_ALLOC ||
       (kind === REALLOC && trace.bytes[index] !== 0 && address !== NO_BLOCK);
     if (!isRequest) return;
     requests.made++;

@@ -27,10 +27,8 @@ export class EventLines implements RunObserver {
   }
 
   outOfMemory(request: Request, bytes: number): void {
-    const { owner, label, at, forKernel = false } = request;
-    const what = forKernel || at === undefined ? [label] : [];
-    const where = at === undefined ? [] : [`${this.file}:${at.line}`];
-    this.line(`out of memory: ${owner} asked for ${formatBytes(bytes)} (${[...what, ...where].join(', ')})`);
+    const place = request.at === undefined ? request.label : `${this.file}:${request.at.line}`;
+    this.line(`out of memory: ${request.owner} asked for ${formatBytes(bytes)} (${place})`);
   }
 
   compacted({ trigger, bytesMoved, blocksMoved, finished }: Compaction, cycles: number): void {

@@ -84,6 +84,8 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
           'gcc12-O2',
         ]),
       )
+      .option('--op-time <time>', "by how much an operation advances the heap's clock, such as 1ms")
+      .option('--tick <frequency>', 'ticks of that clock, 1 kHz if absent')
       .option('--json', 'print the summary as JSON'),
   ).action(runs(async () => (await import('./replay.js')).replayCommand));
 

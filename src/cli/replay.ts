@@ -4,13 +4,13 @@ import { type Build, plainCostTable } from '../costs/files.js';
 import { MeteredHeap } from '../costs/metered-heap.js';
 import { catalog } from '../heaps/catalog.js';
 import type { HeapDefinition } from '../heaps/definition.js';
-import { NULL } from '../heaps/heap.js';
-import { formatBytes, groupDigits } from '../input/index.js';
+import { ALONE, NULL } from '../heaps/heap.js';
+import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
 import { heapStatsText } from '../report/heap-stats.js';
 import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
-import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
+import { CACHE_MADE, NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
 import {
   DEFAULT_ORIGIN,
   type ReplayMachine,
@@ -28,11 +28,14 @@ interface ReplayFlags {
   readonly region?: string[];
   readonly ops?: boolean;
   readonly cost?: Build;
+  readonly opTime?: string;
+  readonly tick?: string;
   readonly json?: boolean;
 }
 
 const DEFAULT_HEAP = 'heap_4';
 const DEFAULT_ALIGNMENT = 8;
+const DEFAULT_TICK_HERTZ = 1000;
 const FLUSH_LINES = 4096;
 /** No operation is under way: the heap is being set up. */
 const NOT_STARTED = -2;
@@ -57,10 +60,16 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
       `at least ${formatBytes(least)}`,
     );
   }
+  const ticksPerOperation = operationTicks(flags);
   const trace = readTrace(file);
   let last = NOT_STARTED;
+  // While operation i is under way the heap sees the time of i operations.
+  const surroundings = {
+    ...ALONE,
+    ticks: () => Math.floor(Math.max(0, last + 1) * ticksPerOperation + 1e-9),
+  };
   try {
-    const machine = replayMachine(definition, options, regions, alignment);
+    const machine = replayMachine(definition, options, regions, alignment, surroundings);
     const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
     last = -1;
     const replay = new Replay(meter ?? machine.handles, machine.memory, trace);
@@ -76,6 +85,21 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     terminal.warn(`${when}: ${fault.message}\n`);
     return UNEXPECTED;
   }
+}
+
+/** How far an operation takes the heap's clock; not at all unless told. */
+function operationTicks({ opTime, tick }: ReplayFlags): number {
+  if (opTime === undefined) {
+    if (tick !== undefined) throw badOption('--tick says nothing without --op-time', '--op-time as well');
+    return 0;
+  }
+  const hertz = tick === undefined ? DEFAULT_TICK_HERTZ : parseHertz(tick);
+  if (hertz === undefined) throw badOption(`--tick ${tick} is not possible`, 'a frequency such as 1 kHz');
+  const time = parseDuration(opTime);
+  if (time === undefined || time.unit === 'cycles') {
+    throw badOption(`--op-time ${opTime} is not possible`, 'a time such as 1ms or 2 ticks');
+  }
+  return time.unit === 'ticks' ? time.amount : time.amount * hertz;
 }
 
 function regionFlags({ region: texts = [], heapSize }: ReplayFlags): Region[] {
@@ -139,8 +163,7 @@ function printOperations(
   try {
     replay.run((index, address) => {
       note(index);
-      const answer =
-        address === NO_BLOCK ? '-' : `${address === NULL ? -1 : address - start} ${heap.freeBytes()}`;
+      const answer = address === NO_BLOCK ? '-' : `${offsetColumn(address, start)} ${heap.freeBytes()}`;
       const cost = meter === undefined ? '' : ` ${costColumn(meter, estimates)}`;
       estimates = meter?.estimatedCalls ?? 0;
       lines.push(`${index} ${answer}${cost}`);
@@ -155,6 +178,12 @@ function printOperations(
 function costColumn(meter: MeteredHeap, estimates: number): string {
   const instructions = meter.takeInstructions();
   return meter.estimatedCalls === estimates ? `${instructions}` : `${instructions} ~`;
+}
+
+/** 0 where a cache was made, which is a call that succeeds. */
+function offsetColumn(address: number, start: number): number {
+  if (address === CACHE_MADE) return 0;
+  return address === NULL ? -1 : address - start;
 }
 
 function summaryData({ heap }: ReplayMachine, summary: ReplaySummary, meter: MeteredHeap | undefined) {

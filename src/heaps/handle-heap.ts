@@ -18,10 +18,15 @@ export interface HandleHeap {
   free(handle: number): void;
   /** Changes a block's size to `bytes` > 0 where it stands, if the heap can; false: nothing has changed. */
   readonly resize?: ((handle: number, bytes: number) => boolean) | undefined;
+  /** See {@link Heap.keepsAtZero}. */
+  readonly keepsAtZero?: boolean | undefined;
   /** Caches of objects of one size, where the heap has them: see {@link Heap.createCache}. */
   readonly createCache?: ((objectBytes: number) => number) | undefined;
   /** A handle, or {@link NULL}. */
   readonly allocateFrom?: ((cache: number) => number) | undefined;
+  /** Several objects as one block, where the heap has that: see {@link Heap.mallocArrayFrom}. */
+  readonly allocateArrayFrom?: ((cache: number, count: number) => number) | undefined;
+  readonly freeArray?: ((handle: number, count: number) => void) | undefined;
   /** The block's address, fixed until as many unlocks as locks have been made. @throws Fault for a freed handle */
   lock(handle: number): number;
   /** @throws Fault without a lock before it */
@@ -99,11 +104,17 @@ export class AddressHandles implements HandleHeap {
   readonly resize: HandleHeap['resize'];
   readonly createCache: HandleHeap['createCache'];
   readonly allocateFrom: HandleHeap['allocateFrom'];
+  readonly allocateArrayFrom: HandleHeap['allocateArrayFrom'];
+  readonly freeArray: HandleHeap['freeArray'];
+  readonly keepsAtZero: boolean | undefined;
 
   constructor(readonly heap: Heap) {
     this.resize = heap.resize?.bind(heap);
     this.createCache = heap.createCache?.bind(heap);
     this.allocateFrom = heap.mallocFrom?.bind(heap);
+    this.allocateArrayFrom = heap.mallocArrayFrom?.bind(heap);
+    this.freeArray = heap.freeArray?.bind(heap);
+    this.keepsAtZero = heap.keepsAtZero;
   }
 
   allocate(bytes: number): number {

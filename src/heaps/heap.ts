@@ -161,6 +161,9 @@ export interface HeapView {
   /** Told before the kernel frees a deleted task's stack. Takes time like a call. */
   taskDeleted?(task: number): void;
 
+  /** Who may be asked to free something before a request fails, where that is its policy. */
+  readonly exhaustion?: Exhaustion;
+
   /** What it leaves for when nobody needs the CPU. */
   readonly idleWork?: IdleWork;
 
@@ -177,6 +180,11 @@ export interface IdleWork {
   due(): boolean;
   /** Does one portion. */
   run(): void;
+}
+
+/** The part of a heap that calls back once before it refuses a request, and then tries again. The simulation sets it. */
+export interface Exhaustion {
+  client: (() => void) | undefined;
 }
 
 /** The part of a heap that calls back regularly. The simulation sets what it wants to be called. */
@@ -204,6 +212,9 @@ export interface Heap extends HeapView {
    */
   resize?(address: number, bytes: number): boolean;
 
+  /** A realloc to 0 bytes frees nothing: {@link resize} is asked, which says yes, and a smallest block stays. */
+  readonly keepsAtZero?: boolean;
+
   /**
    * Makes a cache of objects of `objectBytes` > 0, and returns what names it; it lives as long as the heap.
    * Heaps have both this and {@link mallocFrom}, or neither: then malloc serves in their place.
@@ -217,6 +228,13 @@ export interface Heap extends HeapView {
    * it was given back last, as long as the cache keeps the memory.
    */
   mallocFrom?(cache: number): number;
+
+  /**
+   * `count` objects side by side as one block, or {@link NULL}; given back with {@link freeArray} and the same count.
+   * Heaps with caches have both, or neither.
+   */
+  mallocArrayFrom?(cache: number, count: number): number;
+  freeArray?(address: number, count: number): void;
 }
 
 /** A heap whose invariants no longer hold: somebody wrote where they should not have. */

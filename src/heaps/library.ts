@@ -21,7 +21,7 @@ export function calloc(heap: HandleHeap, memory: Memory, count: number, bytes: n
 }
 
 /**
- * Where it stands if the heap can, else allocate, copy, free. 0 bytes free the block; when there is no room the
+ * Where it stands if the heap can, else allocate, copy, free. 0 bytes free the block, unless the heap keeps it; when there is no room the
  * old block stays and NULL is returned.
  * `oldBytes`: what was asked for when the block was allocated.
  */
@@ -32,7 +32,7 @@ export function realloc(
   oldBytes: number,
   bytes: number,
 ): number {
-  if (bytes === 0) {
+  if (bytes === 0 && heap.keepsAtZero !== true) {
     heap.free(handle);
     return NULL;
   }

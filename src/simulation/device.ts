@@ -63,9 +63,7 @@ export class Device implements Firmware {
     private readonly streams: (name: string) => RandomStream,
     experiments: Experiments,
   ) {
-    // What main() creates stands in no script, though a hook may have run there.
-    const position = () => (this.kernel.scheduler.isRunning ? this.place.at : undefined);
-    this.heap = new HeapService(board, events, budget, experiments, position);
+    this.heap = new HeapService(board, events, budget, experiments);
     const { kernel } = board.config.target;
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);
@@ -92,6 +90,7 @@ export class Device implements Firmware {
   /** Boots and runs for `lengthCycles`, counted from the scheduler's start. @throws Fault, Corruption, Stop */
   run(lengthCycles: number): Stop {
     this.installFullnessClient();
+    this.installExhaustionClient();
     const started = this.boot(lengthCycles);
     const startCycle = this.board.clock.cycle;
     if (!started) {
@@ -259,10 +258,29 @@ export class Device implements Firmware {
     if (onFullness.kind !== 'hook') return this.heap.answerFullness(() => onFullness.kind);
     const hook = compileScript(onFullness.script, this.frame('on fullness', false));
     this.heap.answerFullness(() => {
-      const program = hook();
-      while (!program.next().done) this.kernel.throwIfAborted();
+      this.finish(hook());
       return 'defer';
     });
+  }
+
+  /** Where the heap asks before it refuses, the hook of `on oom` runs within the request, as whoever makes it. */
+  private installExhaustionClient(): void {
+    const { onOom } = this.scenario;
+    if (onOom.kind !== 'hook') return;
+    const hooks = new Map<string, Pass>();
+    this.heap.answerExhaustion(() => {
+      const { running } = this.kernel;
+      if (!hooks.has(running)) {
+        const frame = this.frames.task.get(running) ?? this.frame(running, false);
+        hooks.set(running, compileScript(onOom.script, { ...frame, onOom: { kind: 'continue' } }));
+      }
+      this.finish(hooks.get(running)!());
+    });
+  }
+
+  /** To its end, whoever else may want to run. */
+  private finish(program: Program): void {
+    while (!program.next().done) this.kernel.throwIfAborted();
   }
 
   // --- interrupts ---------------------------------------------------------------------------------------
@@ -281,8 +299,7 @@ export class Device implements Firmware {
         left--;
         interrupt.nextCycle = left > 0 ? interrupt.nextCycle + Math.max(1, gap()) : Number.POSITIVE_INFINITY;
         // A switch that a step asks for waits until the handler is through.
-        const program = handler();
-        while (!program.next().done) this.kernel.throwIfAborted();
+        this.finish(handler());
       },
     };
     this.kernel.interrupts.push(interrupt);

@@ -6,7 +6,6 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
-import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
@@ -62,8 +61,6 @@ export class HeapService implements KernelStorage {
     private readonly events: RunEvents,
     private readonly budget: OperationBudget,
     private readonly experiments: Experiments,
-    /** Where the script is that creates a task now. */
-    private readonly position: () => Position | undefined,
   ) {
     this.mayIgnoreFrees = board.config.options.asserts === false;
     this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
@@ -110,7 +107,7 @@ export class HeapService implements KernelStorage {
 
   /** Where it stands if the heap can, else malloc, copy, free: FreeRTOS has no realloc of its own. */
   realloc(old: Block, bytes: number, request: Request): Block | undefined {
-    if (bytes === 0) {
+    if (bytes === 0 && this.board.handles.keepsAtZero !== true) {
       this.free(old);
       return undefined;
     }
@@ -255,6 +252,12 @@ export class HeapService implements KernelStorage {
     if (relocation !== undefined) relocation.client = () => this.compactions.aside(client);
   }
 
+  /** Has the heap ask before it refuses a request, where it does. */
+  answerExhaustion(client: () => void): void {
+    const { exhaustion } = this.board.heap;
+    if (exhaustion !== undefined) exhaustion.client = () => this.compactions.aside(client);
+  }
+
   private isRelocatable(block: Block): boolean {
     return this.board.handles.relocation !== undefined && !this.released.has(block);
   }
@@ -283,13 +286,7 @@ export class HeapService implements KernelStorage {
 
   allocate(object: KernelObject, owner: string, bytes: number): number {
     const label = `${object}:${owner}`;
-    const request = {
-      owner: object === 'queue' ? label : owner,
-      label,
-      at: this.position(),
-      forKernel: true,
-    };
-    const block = this.malloc(bytes, request);
+    const block = this.malloc(bytes, { owner: object === 'queue' ? label : owner, label, at: undefined });
     if (block === undefined) return NULL;
     // The kernel keeps addresses, so these must never move.
     this.board.handles.lock(block.handle);
@@ -386,7 +383,7 @@ export class HeapService implements KernelStorage {
       serial: ++this.serial,
       label: request.label,
       owner: request.owner,
-      at: request.forKernel === true ? undefined : request.at,
+      at: request.at,
       allocatedCycle: this.board.clock.cycle,
       filledBytes: 0,
       pattern: this.serial,

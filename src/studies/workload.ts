@@ -14,7 +14,17 @@ import { withHeapOf } from '../targets/overrides.js';
 import type { Target } from '../targets/target.js';
 import { NO_BLOCK, Replay } from '../traces/replay.js';
 import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
-import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace } from '../traces/trace.js';
+import {
+  CACHE,
+  CACHE_ALLOC,
+  CALLOC,
+  FREE,
+  LOCK,
+  MALLOC,
+  REALLOC,
+  type Trace,
+  UNLOCK,
+} from '../traces/trace.js';
 import { AllocatorLoad } from './allocator-load.js';
 
 /** Where the search for a large enough arena ends: far above what any microcontroller has. */
@@ -121,6 +131,7 @@ function requestedBy(trace: Trace, index: number, requested: Float64Array): numb
     case MALLOC:
       return bytes;
     case CALLOC:
+    case CACHE_ALLOC:
       return bytes * trace.counts[index]!;
     case FREE:
       return 0;
@@ -146,9 +157,10 @@ export class TraceLoad {
   /** As a replay tells its observer. */
   operation(index: number, address: number): void {
     const { kinds, ids, bytes, counts } = this.trace;
-    if (kinds[index]! >= LOCK || address === NO_BLOCK) return;
+    const kind = kinds[index]!;
+    if (kind === LOCK || kind === UNLOCK || kind === CACHE || address === NO_BLOCK) return;
     const id = ids[index]!;
-    const asked = kinds[index] === FREE ? 0 : bytes[index]! * counts[index]!;
+    const asked = kind === FREE ? 0 : bytes[index]! * counts[index]!;
     // A request that failed changes nothing, a realloc to nothing frees.
     if (address === NULL && asked !== 0) return;
     if (this.held[id]! > 0) this.load.freed(this.held[id]!);

@@ -30,7 +30,7 @@ export function simulateLocks(trace: Trace): Trace {
       if (freed.has(id) && lives.rise(id)) out.push(LOCK, id);
     } else {
       if (kind !== MALLOC && lives.end(id)) out.push(UNLOCK, id);
-      out.push(kind, id, trace.counts[index]!, trace.bytes[index]!);
+      out.push(kind, id, trace.counts[index]!, trace.bytes[index]!, trace.caches?.[index]);
     }
   }
   return out.toTrace(trace);
@@ -69,15 +69,17 @@ class Operations {
   private readonly ids: number[] = [];
   private readonly counts: number[] = [];
   private readonly bytes: number[] = [];
+  private readonly caches: number[] = [];
 
-  push(kind: number, id: number, count = 1, bytes = 0): void {
+  push(kind: number, id: number, count = 1, bytes = 0, cache = 0): void {
     this.kinds.push(kind);
     this.ids.push(id);
     this.counts.push(count);
     this.bytes.push(bytes);
+    this.caches.push(cache);
   }
 
-  toTrace({ name, idCount }: Trace): Trace {
+  toTrace({ name, idCount, caches }: Trace): Trace {
     return {
       name: `${name}, locks simulated`,
       length: this.kinds.length,
@@ -86,6 +88,7 @@ class Operations {
       counts: Uint32Array.from(this.counts),
       bytes: Uint32Array.from(this.bytes),
       idCount,
+      ...(caches === undefined ? {} : { caches: Uint32Array.from(this.caches) }),
     };
   }
 }

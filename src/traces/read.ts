@@ -11,7 +11,7 @@ import {
   UserError,
   unreadable,
 } from '../input/index.js';
-import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
+import { CACHE, CACHE_ALLOC, CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
 
 const WORD_LIMIT = 2 ** 32;
 /** Of a trace's text, packed or not: more than ten million operations, all held in memory. */
@@ -19,6 +19,10 @@ const MAXIMUM_BYTES = 2 ** 27;
 const EXPECTED = 'a trace, plain or gzipped';
 /** Beyond this many, further bad lines are only counted. */
 const MAXIMUM_PROBLEMS = 20;
+
+const EXPECTED_OPERATIONS =
+  'a <id> <bytes>, f <id>, r <id> <bytes>, c <id> <count> <bytes>, l <id>, u <id>, ' +
+  'K <cache> <bytes>, S <id> <cache> <count> or T <id>';
 
 interface Form {
   readonly kind: number;
@@ -32,6 +36,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   c: { kind: CALLOC, fields: ['id', 'count', 'bytes'] },
   l: { kind: LOCK, fields: ['id'] },
   u: { kind: UNLOCK, fields: ['id'] },
+  K: { kind: CACHE, fields: ['cache', 'bytes'] },
+  S: { kind: CACHE_ALLOC, fields: ['id', 'cache', 'count'] },
+  T: { kind: FREE, fields: ['id'] },
 };
 
 /** @throws UserError when the file cannot be read, or naming every line that is no operation */
@@ -109,6 +116,9 @@ class Operations {
   private readonly counts: Uint32Array;
   private readonly bytes: Uint32Array;
   private readonly denseIds = new Map<number, number>();
+  private readonly denseCaches = new Map<number, number>();
+  private readonly objectBytes = new Map<number, number>();
+  private caches: Uint32Array | undefined;
   private length = 0;
 
   /** For at most so many. */
@@ -130,7 +140,7 @@ class Operations {
       );
       return {
         message: `"${line.slice(0, 60)}" is no operation of a trace`,
-        expected: 'a <id> <bytes>, f <id>, r <id> <bytes>, c <id> <count> <bytes>, l <id> or u <id>',
+        expected: EXPECTED_OPERATIONS,
         ...(guess === undefined ? {} : { nearest: guess }),
       };
     }
@@ -146,19 +156,55 @@ class Operations {
         expected,
       };
     }
-    this.push(form.kind, fields.map(Number));
+    return this.push(form.kind, fields.map(Number));
+  }
+
+  private push(kind: number, values: readonly number[]): { message: string; expected: string } | undefined {
+    const [first = 0, second = 0, third = 0] = values;
+    if (kind === CACHE) return this.makeCache(first, second);
+    if (kind === CACHE_ALLOC) return this.allocateFrom(first, second, third);
+    if (kind === CALLOC) this.note(kind, this.dense(this.denseIds, first), second, third);
+    else this.note(kind, this.dense(this.denseIds, first), 1, second);
     return undefined;
   }
 
-  private push(kind: number, values: readonly number[]): void {
+  private makeCache(cache: number, bytes: number) {
+    if (this.objectBytes.has(cache)) {
+      return { message: `there is a cache ${cache} already`, expected: 'another number' };
+    }
+    if (bytes === 0) return { message: 'a cache cannot have objects of 0 bytes', expected: 'at least 1' };
+    this.objectBytes.set(cache, bytes);
+    this.caches ??= new Uint32Array(this.kinds.length);
+    const id = this.dense(this.denseCaches, cache);
+    this.caches[this.length] = id;
+    this.note(CACHE, id, 1, bytes);
+    return undefined;
+  }
+
+  private allocateFrom(block: number, cache: number, count: number) {
+    const bytes = this.objectBytes.get(cache);
+    if (bytes === undefined) {
+      return { message: `there is no cache ${cache}`, expected: `a line before with K ${cache} <bytes>` };
+    }
+    if (count === 0) return { message: 'an array cannot have 0 objects', expected: 'at least 1' };
+    this.caches![this.length] = this.dense(this.denseCaches, cache);
+    this.note(CACHE_ALLOC, this.dense(this.denseIds, block), count, bytes);
+    return undefined;
+  }
+
+  /** Ids of blocks and of caches are counted together. */
+  private dense(known: Map<number, number>, id: number): number {
+    const dense = known.get(id) ?? this.denseIds.size + this.denseCaches.size;
+    known.set(id, dense);
+    return dense;
+  }
+
+  private note(kind: number, id: number, count: number, bytes: number): void {
     const index = this.length++;
-    const id = values[0]!;
-    const dense = this.denseIds.get(id) ?? this.denseIds.size;
-    this.denseIds.set(id, dense);
     this.kinds[index] = kind;
-    this.ids[index] = dense;
-    this.counts[index] = kind === CALLOC ? values[1]! : 1;
-    this.bytes[index] = (kind === CALLOC ? values[2] : values[1]) ?? 0;
+    this.ids[index] = id;
+    this.counts[index] = count;
+    this.bytes[index] = bytes;
   }
 
   toTrace(name: string): Trace {
@@ -170,7 +216,8 @@ class Operations {
       ids: this.ids.subarray(0, length),
       counts: this.counts.subarray(0, length),
       bytes: this.bytes.subarray(0, length),
-      idCount: this.denseIds.size,
+      idCount: this.denseIds.size + this.denseCaches.size,
+      ...(this.caches === undefined ? {} : { caches: this.caches.subarray(0, length) }),
     };
   }
 }

@@ -2,7 +2,7 @@
 
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { AddressHandles, type HandleHeap, PinnedHeap } from '../heaps/handle-heap.js';
-import type { Heap, HeapLayout } from '../heaps/heap.js';
+import { ALONE, type Heap, type HeapLayout, type Surroundings } from '../heaps/heap.js';
 import { Memory, type Region } from '../mcu/memory.js';
 
 /** Where RAM begins on a Cortex-M, and where the reference answers were recorded. */
@@ -33,6 +33,7 @@ export function replayMachine(
   options: HeapOptions,
   regions: readonly Region[],
   alignment: number,
+  surroundings: Surroundings = ALONE,
 ): ReplayMachine {
   // Some room where a heap has none: a region cannot be empty.
   const staticBytes = Math.max(32, roundUp(definition.staticBytes(options), 32));
@@ -50,13 +51,19 @@ export function replayMachine(
           { name: 'statics', origin: statics, bytes: staticBytes },
         ]);
   const layout: HeapLayout = { statics, regions, alignment };
-  return { ...heapOn(definition, memory, layout, options), memory, layout };
+  return { ...heapOn(definition, memory, layout, options, surroundings), memory, layout };
 }
 
-function heapOn(definition: HeapDefinition, memory: Memory, layout: HeapLayout, options: HeapOptions) {
-  const handles = definition.createHandles?.(memory, layout, options);
+function heapOn(
+  definition: HeapDefinition,
+  memory: Memory,
+  layout: HeapLayout,
+  options: HeapOptions,
+  surroundings: Surroundings,
+) {
+  const handles = definition.createHandles?.(memory, layout, options, surroundings);
   if (handles !== undefined) return { handles, heap: new PinnedHeap(handles) };
-  const heap = definition.create(memory, layout, options);
+  const heap = definition.create(memory, layout, options, surroundings);
   return { handles: new AddressHandles(heap), heap };
 }
 

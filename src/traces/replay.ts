@@ -7,15 +7,17 @@ import { asHandles, type HandleHeap } from '../heaps/handle-heap.js';
 import { type Heap, NULL } from '../heaps/heap.js';
 import { calloc, realloc } from '../heaps/library.js';
 import type { Memory } from '../mcu/memory.js';
-import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
+import { CACHE, CACHE_ALLOC, CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
 
 /** Offset column of an operation on an id that holds nothing. */
 export const NO_BLOCK = -2;
+/** That of an operation that made a cache, which is about no block. */
+export const CACHE_MADE = -3;
 
 /**
  * Told after every operation: its index and the payload's address, of a freed block where it was; {@link NULL}
  * when the heap refused (or a realloc to 0 bytes freed), {@link NO_BLOCK} when the id held nothing (a free is
- * then a free(NULL)).
+ * then a free(NULL)), {@link CACHE_MADE} when a cache was made.
  */
 export type ReplayObserver = (index: number, address: number) => void;
 
@@ -50,6 +52,10 @@ export class Replay {
   };
   private readonly handles: Uint32Array;
   private readonly requested: Uint32Array;
+  /** Objects that a block has as an array of a cache, else 0. */
+  private readonly arrays: Uint32Array;
+  /** What the heap calls a cache, by its id; empty where it has none. */
+  private readonly caches = new Map<number, number>();
   private readonly heap: HandleHeap;
   private watched = false;
 
@@ -61,6 +67,7 @@ export class Replay {
     this.heap = asHandles(heap);
     this.handles = new Uint32Array(trace.idCount);
     this.requested = new Uint32Array(trace.idCount);
+    this.arrays = new Uint32Array(trace.caches === undefined ? 0 : trace.idCount);
   }
 
   /** @throws Fault when the heap asserts or leaves its RAM */
@@ -102,10 +109,43 @@ export class Replay {
         return this.handles[id]! === NULL ? this.idle() : this.heap.lock(this.handles[id]!);
       case UNLOCK:
         return this.handles[id]! === NULL ? this.idle() : this.unlock(this.handles[id]!);
+      case CACHE:
+        return this.makeCache(id, size);
+      case CACHE_ALLOC:
+        return this.allocateFrom(this.trace.caches![index]!, id, counts[index]!, size);
       default:
         throw new RangeError(`unknown kind of operation ${kinds[index]}`);
     }
   }
+
+  // --- caches -------------------------------------------------------------------------------------------
+
+  private makeCache(id: number, objectBytes: number): number {
+    const { heap } = this;
+    if (heap.createCache !== undefined) this.caches.set(id, heap.createCache(objectBytes));
+    return CACHE_MADE;
+  }
+
+  /** Where the heap has no caches, or no arrays of them, malloc serves in their place. */
+  private allocateFrom(cacheId: number, id: number, count: number, objectBytes: number): number {
+    const { heap } = this;
+    const cache = this.caches.get(cacheId);
+    const isOne = count === 1 && cache !== undefined;
+    if (isOne) return this.hold(id, objectBytes, heap.allocateFrom!(cache));
+    const isArray = cache !== undefined && heap.allocateArrayFrom !== undefined;
+    const handle = isArray ? heap.allocateArrayFrom(cache, count) : heap.allocate(count * objectBytes);
+    if (isArray && handle !== NULL) this.arrays[id] = count;
+    return this.hold(id, count * objectBytes, handle);
+  }
+
+  private giveBack(id: number, handle: number): void {
+    const count = this.arrays[id] ?? 0;
+    if (count === 0) return this.heap.free(handle);
+    this.heap.freeArray!(handle, count);
+    this.arrays[id] = 0;
+  }
+
+  // --- blocks -------------------------------------------------------------------------------------------
 
   private hold(id: number, size: number, handle: number): number {
     const { summary } = this;
@@ -138,7 +178,7 @@ export class Replay {
       return this.idle();
     }
     const address = this.addressOf(handle);
-    this.heap.free(handle);
+    this.giveBack(id, handle);
     this.release(id);
     return address;
   }

@@ -6,6 +6,9 @@
  *     r <id> <bytes>           realloc; 0 frees
  *     c <id> <count> <bytes>   calloc
  *     l <id>, u <id>           lock and unlock, for heaps that move blocks
+ *     K <cache> <bytes>        makes a cache of objects of so many bytes
+ *     S <id> <cache> <count>   so many objects of it, side by side as one block
+ *     T <id>                   free, as f
  *
  * An id names one block at a time: allocating under one that still holds a block loses that block for good.
  */
@@ -17,8 +20,13 @@ export const REALLOC = 2;
 export const CALLOC = 3;
 export const LOCK = 4;
 export const UNLOCK = 5;
+export const CACHE = 6;
+export const CACHE_ALLOC = 7;
 
-/** Operation i is `kinds[i]` on block `ids[i]`; a calloc asks for `counts[i]` times `bytes[i]`, others have count 1. */
+/**
+ * Operation i is `kinds[i]` on block `ids[i]`; a calloc and an allocation from a cache ask for `counts[i]` times
+ * `bytes[i]`, others have count 1.
+ */
 export interface Trace {
   readonly name: string;
   readonly length: number;
@@ -28,4 +36,6 @@ export interface Trace {
   readonly counts: Uint32Array;
   readonly bytes: Uint32Array;
   readonly idCount: number;
+  /** The caches of the operations that are about one, where the trace has any; each has an id that no block has. */
+  readonly caches?: Uint32Array;
 }
