@@ -14,6 +14,7 @@ import { heap2Coalescing } from './freertos/heap-2-coalescing.js';
 import { heap3Around } from './freertos/heap-3.js';
 import { heap4 } from './freertos/heap-4.js';
 import { heap5 } from './freertos/heap-5.js';
+import { mempool } from './mempool/mempool.js';
 import { newlibNano } from './newlib-nano.js';
 import { o1heap } from './o1heap/o1heap.js';
 import { rmalloc } from './rmalloc/rmalloc.js';
@@ -50,6 +51,7 @@ export const catalog: readonly HeapDefinition[] = [
   worstFit,
   buddy,
   slabFrom(underSlabs),
+  mempool,
   ...libraries,
   rmalloc2008,
   rmalloc,

@@ -88,10 +88,10 @@ function optionVariants(definition: HeapDefinition): HeapOptions[] {
   return [defaults, ...changed];
 }
 
-/** The closed list of an option's values, if it has one. */
+/** The closed list of an option's values, if it has one; without the one by which a refusal ends the run. */
 function wordsFor(definition: HeapDefinition, name: string): readonly string[] {
   const { entries } = definition.options as unknown as { entries: Record<string, OptionSchema> };
-  return entries[name]!.wrapped.pipe[0]!.options ?? [];
+  return (entries[name]!.wrapped.pipe[0]!.options ?? []).filter((word) => word !== 'abort');
 }
 
 interface OptionSchema {

@@ -11,7 +11,6 @@
  */
 
 import type { Memory, Region } from '../../mcu/memory.js';
-import { lowestBit } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 import { Corruption, type HeapCall, NULL } from '../heap.js';
 
@@ -288,4 +287,8 @@ export class BuddyBlocks {
 /** Of the largest power of two that is not above `count`; 0 for 0. */
 function orderWithin(count: number): number {
   return count === 0 ? 0 : 31 - Math.clz32(count);
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

@@ -1,0 +1,399 @@
+/**
+ * mempool: page fragments, slab-like caches and a best-fit heap of pages, joined by one front end.
+ *
+ * Policy      The segment is cut into fragments, with a bitmap in cells of 32 bits; a block of up to 32 fragments
+ *             lies within one cell, a larger one takes whole cells, the lowest in either case. A request of up to
+ *             12.5 fragments that is no multiple of one goes to the heap: blocks of 16 bytes and more in pages of 16
+ *             fragments, best fit by a tree in the first page that has room. Caches have objects of one size in
+ *             pages of their own, and give arrays of them. free tells by the descriptor of a fragment whose block
+ *             it is. In heap pages nothing is merged at a free: a page is defragmented when 16 free blocks have
+ *             gathered, and every 8 frees from then on; an empty page goes back.
+ *             Before a request fails all heap pages are defragmented, all empty pages of heap and caches go back,
+ *             and it is tried once more.
+ *
+ * Block       of fragments: no header; of the heap: 4 bytes; of a cache: none. Pages: see heap-pages.ts, caches.ts.
+ *
+ *             arena   +----------+------------+------------+-----+------------+-----------+-------------+------+
+ *                     | rounding | fragment 0 | fragment 1 | ... | fragment n | n/32 cells| descriptors | rest |
+ *                     +----------+------------+------------+-----+------------+-----------+-------------+------+
+ *
+ *             A descriptor has 4 bytes, so that fragments of 128 bytes cost 3.2 %. `metadata: outside` puts cells and
+ *             descriptors into statics, where the original, which has them from libc, leaves them uncounted.
+ *
+ * Statics     where segment, cells and descriptors are, the list of heap pages, the number of caches, and 88 bytes
+ *             for each cache that there may be.
+ *
+ * Interrupts  may free fragments and objects of caches, even while a task's request looks for some: who looks has
+ *             taken the whole cell and gives it back by AND, so that a bit cleared meanwhile stays clear (bitmap.ts).
+ *             A block of the heap takes its page's lock; its free in an interrupt is a fault.
+ *
+ * Cost        malloc O(cells), or O(heap pages + depth of the trees). free O(1) for fragments and caches, else the
+ *             depth of a tree, and now and then a defragmentation: a walk of one page. Before it fails a request
+ *             walks all pages.
+ *
+ * Use it      where buffers of about a page and objects of few sizes live beside small blocks, and interrupts give
+ *             buffers back.
+ * Not when    the arena has only a few heap pages: each small block that stays holds on to its page; or payloads
+ *             must be aligned to more than 4.
+ *
+ * Source      MEMPOOL, by its documentation and behaviour; layouts as on a 32-bit microcontroller. With fragments of
+ *             256 bytes, metadata outside, and without `reclaim` and `defragInPlace` equal to the recorded answers of
+ *             its repaired code.
+ * Deviations  Repaired: what the original's bit search, cell runs, frees, reallocs, list walks and page layouts did
+ *             wrong. malloc(0) gives a smallest block, as there. No sleep between scans: heap calls run with the
+ *             scheduler suspended, so locks are never taken and only an interrupt could free something meanwhile.
+ *             Objects of caches are multiples of 4 bytes; those, and arrays, that no page could hold are blocks of
+ *             the front end. A bad free is asserted, where the original logs it or corrupts.
+ */
+
+import { Fault } from '../../mcu/fault.js';
+import type { Memory } from '../../mcu/memory.js';
+import { defineHeap } from '../definition.js';
+import {
+  ALONE,
+  AN_INTERRUPT,
+  type Exhaustion,
+  type Heap,
+  HeapCall,
+  type HeapLayout,
+  NULL,
+  NULL_CALL,
+  type PieceVisitor,
+  type SizeClass,
+  type Surroundings,
+} from '../heap.js';
+import { alignUp, assertion } from '../words.js';
+import { cellsFor, placesFor } from './bitmap.js';
+import { CACHE_BYTES, Caches, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
+import { checkMempool } from './check.js';
+import { COMMON, Fragments, HEAP, type Segment, SLAB } from './fragments.js';
+import { UNIT_BYTES } from './free-tree.js';
+import { HeapPages, unitsFor } from './heap-pages.js';
+import { makeEmpty, NODE_BYTES } from './list.js';
+import {
+  divide,
+  heapPageSettings,
+  type MempoolOptions,
+  minimumArenaBytes,
+  options,
+  outsideMetadataBytes,
+  type Shape,
+} from './options.js';
+import { FREE_WORDS, FROM_CACHE, FROM_FRAGMENTS, FROM_HEAP, MALLOC_WORDS, RECLAIM } from './paths.js';
+import { HEAP_POOL, poolsIn } from './pools.js';
+import { freeBytesIn, type Parts, walkMempool, walkPages } from './walk.js';
+
+// Statics, as offsets from their start. What is outside of the arena follows the caches.
+const SEGMENT = 0;
+const FRAGMENTS = 4;
+const CELLS = 8;
+const DESCRIPTORS = 12;
+const HEAP_LIST = 16;
+const CACHES_MADE = HEAP_LIST + NODE_BYTES;
+const CACHE_TABLE = CACHES_MADE + 4;
+
+function staticBytes(chosen: MempoolOptions): number {
+  return CACHE_TABLE + chosen.caches * CACHE_BYTES + outsideMetadataBytes(chosen);
+}
+
+export class Mempool implements Heap {
+  readonly lastCall = new HeapCall();
+  readonly keepsAtZero = true;
+  readonly interruptsMayFree = true;
+  readonly exhaustion: Exhaustion = { client: undefined };
+
+  private readonly shape: Shape;
+  private readonly fragments: Fragments;
+  private readonly heapPages: HeapPages;
+  private readonly caches: Caches;
+  private readonly parts: Parts;
+  private asksHook = false;
+  /** What the last request went to, for who wants to know why it failed; undefined: fragments. */
+  private asked: number | undefined;
+
+  constructor(
+    private readonly memory: Memory,
+    private readonly layout: HeapLayout,
+    private readonly options: MempoolOptions,
+    private readonly surroundings: Surroundings,
+  ) {
+    const { statics } = layout;
+    const { shape, segment } = this.layOut();
+    const { lastCall: call } = this;
+    this.shape = shape;
+    this.fragments = new Fragments(memory, segment, call);
+    const settings = heapPageSettings(options, shape);
+    const ticks = () => surroundings.ticks();
+    this.heapPages = new HeapPages(memory, this.fragments, statics + HEAP_LIST, settings, ticks, call);
+    this.caches = new Caches(memory, this.fragments, shape.cachePageBytes, call);
+    const { fragments, heapPages, caches } = this;
+    const cacheTable = {
+      count: () => memory.loadWord(statics + CACHES_MADE),
+      at: (index: number) => statics + CACHE_TABLE + index * CACHE_BYTES,
+    };
+    this.parts = { memory, region: layout.regions[0]!, fragments, heapPages, caches, cacheTable };
+  }
+
+  /** `mempool_init`, up to the fragments themselves. */
+  private layOut(): { shape: Shape; segment: Segment } {
+    const { memory, options } = this;
+    const { statics, regions, alignment } = this.layout;
+    const { origin, bytes } = regions[0]!;
+    const { shape, segment, fragments, metadata } = divide(options, origin, bytes, alignment);
+    const cells = metadata ?? statics + CACHE_TABLE + options.caches * CACHE_BYTES;
+    const descriptors = cells + 4 * cellsFor(fragments);
+    memory.storeWord(statics + SEGMENT, segment);
+    memory.storeWord(statics + FRAGMENTS, fragments);
+    memory.storeWord(statics + CELLS, cells);
+    memory.storeWord(statics + DESCRIPTORS, descriptors);
+    memory.storeWord(statics + CACHES_MADE, 0);
+    makeEmpty(memory, statics + HEAP_LIST);
+    const { fragmentBytes } = shape;
+    const { scans } = options;
+    return { shape, segment: { origin: segment, fragments, fragmentBytes, cells, descriptors, scans } };
+  }
+
+  // --- mp_malloc ----------------------------------------------------------------------------------------
+
+  malloc(bytes: number): number {
+    return this.serve(() => this.request(bytes));
+  }
+
+  private request(bytes: number): number {
+    if (this.isForHeap(bytes)) {
+      this.lastCall.path |= FROM_HEAP;
+      this.asked = HEAP_POOL;
+      return this.heapPages.allocate(bytes);
+    }
+    this.lastCall.path |= FROM_FRAGMENTS;
+    this.asked = undefined;
+    return this.fragments.allocate(bytes, COMMON);
+  }
+
+  private isForHeap(bytes: number): boolean {
+    const { fragmentBytes, heapMaximumBytes } = this.shape;
+    return bytes === 0 || (bytes <= heapMaximumBytes && bytes % fragmentBytes !== 0);
+  }
+
+  /** An attempt, and further ones where there was no room and something can be done about it. */
+  private serve(attempt: () => number): number {
+    this.lastCall.begin();
+    const address = this.attemptTwice(attempt);
+    if (address !== NULL) return address;
+    switch (this.options.atExhaustion) {
+      case 'null':
+        return NULL;
+      case 'hook':
+        return this.attemptAfterHook(attempt);
+      case 'abort':
+        throw new Fault('assertion', NULL, 'abort(): mempool is out of memory');
+    }
+  }
+
+  private attemptTwice(attempt: () => number): number {
+    const address = attempt();
+    if (address !== NULL || !this.options.reclaim) return address;
+    this.lastCall.path |= RECLAIM;
+    return this.reclaim() ? attempt() : NULL;
+  }
+
+  /** What the hook itself asks for must do with what there is. */
+  private attemptAfterHook(attempt: () => number): number {
+    const { client } = this.exhaustion;
+    if (client === undefined || this.asksHook) return NULL;
+    this.asksHook = true;
+    try {
+      client();
+    } finally {
+      this.asksHook = false;
+    }
+    // What the hook has called was the last call until now.
+    this.lastCall.begin();
+    return this.attemptTwice(attempt);
+  }
+
+  /** Defragments and gives empty pages back; whether anything has come of it. */
+  private reclaim(): boolean {
+    const { cacheTable } = this.parts;
+    let changed = this.heapPages.reclaim();
+    for (let index = 0; index < cacheTable.count(); index++) {
+      if (this.caches.reclaim(cacheTable.at(index))) changed = true;
+    }
+    return changed;
+  }
+
+  // --- mp_free ------------------------------------------------------------------------------------------
+
+  free(address: number): void {
+    this.freeArray(address, 1);
+  }
+
+  freeArray(address: number, count: number): void {
+    this.lastCall.begin();
+    if (address === NULL) {
+      this.lastCall.path = NULL_CALL;
+      return;
+    }
+    if (this.giveBack(address, count) || !this.options.asserts) return;
+    throw assertion(address, 'a live block begins here', 'mp_free');
+  }
+
+  /** By whose it is; false: nothing that is live begins there. */
+  private giveBack(address: number, count: number): boolean {
+    const { fragments, heapPages, caches, lastCall: call } = this;
+    if (!fragments.contains(address)) return false;
+    const first = fragments.firstOf(address);
+    const start = fragments.addressOf(first);
+    switch (fragments.typeOf(first)) {
+      case COMMON:
+        if (address !== start) return false;
+        call.path |= FROM_FRAGMENTS;
+        fragments.free(start);
+        return true;
+      case SLAB:
+        call.path |= FROM_CACHE;
+        return caches.free(start, address, count);
+      case HEAP:
+        this.assertInTask(address);
+        call.path |= FROM_HEAP;
+        return heapPages.free(address);
+      default:
+        return false;
+    }
+  }
+
+  private assertInTask(address: number): void {
+    if (this.surroundings.caller() !== AN_INTERRUPT) return;
+    const may = 'an interrupt may give back fragments and objects of caches only';
+    throw new Fault('illegal-call', address, `free of a block of the heap: ${may}`);
+  }
+
+  // --- mp_realloc ---------------------------------------------------------------------------------------
+
+  /** Never shrinks: what fits into the block stays where it is. */
+  resize(address: number, bytes: number): boolean {
+    this.lastCall.begin();
+    return bytes <= this.usableBytes(address);
+  }
+
+  private usableBytes(address: number): number {
+    const { fragments } = this;
+    if (!fragments.contains(address)) return 0;
+    const first = fragments.firstOf(address);
+    switch (fragments.typeOf(first)) {
+      case COMMON:
+        return fragments.sizeOf(first) * this.shape.fragmentBytes;
+      case SLAB:
+        return this.caches.objectBytesOf(fragments.addressOf(first));
+      case HEAP:
+        return this.heapPages.usableBytes(address);
+      default:
+        return 0;
+    }
+  }
+
+  // --- caches -------------------------------------------------------------------------------------------
+
+  /** `mp_cache_init`. @throws Fault where the statics have no room for another */
+  createCache(objectBytes: number): number {
+    const { memory, options, parts } = this;
+    const made = parts.cacheTable.count();
+    if (made >= options.caches) {
+      const room = `its statics have room for ${options.caches} (option caches)`;
+      throw new Fault(
+        'assertion',
+        this.layout.statics + CACHES_MADE,
+        `mempool: no room for another cache; ${room}`,
+      );
+    }
+    const cache = parts.cacheTable.at(made);
+    this.caches.initialize(cache, alignUp(objectBytes, UNIT_BYTES), `cache ${made}`);
+    memory.storeWord(this.layout.statics + CACHES_MADE, made + 1);
+    return cache;
+  }
+
+  /** `mp_cache_alloc`. */
+  mallocFrom(cache: number): number {
+    return this.mallocArrayFrom(cache, 1);
+  }
+
+  /** `mp_cache_alloc_array`. */
+  mallocArrayFrom(cache: number, count: number): number {
+    const { memory } = this;
+    if (placesFor(count) > memory.loadWord(cache + OBJECTS_PER_PAGE)) {
+      return this.malloc(count * memory.loadWord(cache + OBJECT_BYTES));
+    }
+    return this.serve(() => {
+      this.lastCall.path |= FROM_CACHE;
+      this.asked = cache;
+      return this.caches.allocate(cache, count);
+    });
+  }
+
+  /** `mp_cache_destroy`: its pages go back, whatever lives in them. */
+  destroyCache(cache: number): void {
+    this.caches.destroy(cache);
+  }
+
+  // --- what a debugger sees -----------------------------------------------------------------------------
+
+  freeBytes(): number {
+    return freeBytesIn(this.parts);
+  }
+
+  blockBytesFor(bytes: number): number {
+    return this.isForHeap(bytes) ? unitsFor(bytes) * UNIT_BYTES : this.fragments.blockBytes(bytes);
+  }
+
+  /** An empty segment's whole cells, or what there is of its only one. */
+  largestBlockBytes(): number {
+    const { fragments, fragmentBytes } = this.fragments.segment;
+    const largest = fragments < 32 ? fragments : fragments - (fragments % 32);
+    return largest * fragmentBytes;
+  }
+
+  classes(): SizeClass[] {
+    return poolsIn(this.parts, this.shape, this.asked);
+  }
+
+  walkPages(visit: (address: number, bytes: number) => void): void {
+    walkPages(this.parts, visit);
+  }
+
+  walk(visit: PieceVisitor): void {
+    walkMempool(this.parts, visit);
+  }
+
+  check(): void {
+    checkMempool(this.parts);
+  }
+}
+
+export const mempool = defineHeap({
+  name: 'mempool',
+  origin: "MEMPOOL's design, repaired and scaled down",
+  facts: {
+    policy:
+      'fragments by bitmap for what is large or a multiple, best fit in pages for the rest; caches of objects',
+    block:
+      '4 bytes in heap pages, none elsewhere; 4 bytes and a bit for each fragment, 40 for each heap page',
+    mallocCost:
+      'O(cells of 32 fragments), or O(heap pages + depth of the tree); before it fails all pages are walked',
+    freeCost:
+      'O(1) for fragments and caches, and interrupts may; in heap pages the depth of a tree, at times a walk of one',
+    bound: 'none: a small block that stays holds on to its page',
+    useWhen: 'buffers and objects of few sizes live beside small blocks, and interrupts give buffers back',
+    notWhen: 'the arena has only a few heap pages, or payloads must be aligned to more than 4',
+  },
+  options,
+  pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
+  coalesces: false,
+  mayPassOverAHole: true,
+  reclaims: true,
+  notAtZero: true,
+  regions: 'one',
+  payloadAlignment: () => UNIT_BYTES,
+  staticBytes,
+  minimumArenaBytes: (alignment, chosen) => minimumArenaBytes(chosen, alignment),
+  create: (memory, layout, chosen, surroundings = ALONE) => new Mempool(memory, layout, chosen, surroundings),
+});
