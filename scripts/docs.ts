@@ -1,11 +1,15 @@
 /**
  * Writes docs/scenarios.md and docs/targets.md: prose from here, every key, step and distribution from the JSON
- * Schemas; and docs/heaps.md from the catalog and the measured curves. `--check` writes nothing and exits with 1 if the files are not up to date.
+ * Schemas; docs/heaps.md from the catalog and the measured curves; docs/proofs.md from the proofs and what
+ * refuted their twins. `--check` writes nothing and exits with 1 if the files are not up to date.
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { chapters } from '../proofs/catalog.js';
+import { proofsPage } from '../proofs/page.js';
+import { RECORD_FILE, readRecord } from '../proofs/record.js';
 import { heapsDocument } from '../src/cli/heaps.js';
 import { catalog } from '../src/heaps/catalog.js';
 import { stepWords } from '../src/scenario/schema/steps.js';
@@ -36,6 +40,7 @@ export function docFiles(): Record<string, string> {
     'scenarios.md': scenarioPage(JSON.parse(files['scenario.schema.json']!) as Schema),
     'targets.md': targetPage(JSON.parse(files['target.schema.json']!) as Schema),
     'heaps.md': heapsDocument(HEAPS_GENERATED),
+    'proofs.md': proofsPage(chapters, readRecord(), PROOFS_GENERATED),
   };
 }
 
@@ -175,6 +180,8 @@ const GENERATED =
 const HEAPS_GENERATED =
   '<!-- Written by `npm run docs` from the catalog and docs/data/cost-curves.json (`npm run curves`). -->';
 
+const PROOFS_GENERATED = `<!-- Written by \`npm run docs\` from proofs/ and ${RECORD_FILE} (\`npm run prove -- --record\`). -->`;
+
 const SCENARIO_INTRODUCTION = `A scenario is one YAML file: a chip, a heap, and tasks with what they do. \`heaplab run FILE\` runs it,
 \`heaplab check FILE\` finds every mistake without running it. With the first line
 
@@ -259,6 +266,18 @@ if (unmeasured.length > 0) {
   console.error(
     `${CURVE_FILE} has no curve of ${unmeasured.join(', ')}: run npm run curves ${unmeasured.join(' ')}, ` +
       'then npm run docs',
+  );
+  process.exitCode = 1;
+}
+const record = readRecord();
+const unproved = chapters
+  .flatMap(({ proofs }) => proofs)
+  .filter(({ name, twins }) => record.get(name)?.length !== twins.length)
+  .map(({ name }) => name);
+if (unproved.length > 0) {
+  console.error(
+    `${RECORD_FILE} does not know what refutes the twins of ${unproved.join(', ')}: ` +
+      `run npm run prove -- --record ${unproved.join(' ')}, then npm run docs`,
   );
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 /** `heaplab inspect`: one out-of-memory event of a result, in words and as a map. */
 
-import { readFileBytes } from '../input/index.js';
+import { readFileBytes, UserError } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
 import { type OutOfMemoryEvent, parseResult, type RunResult } from '../inspect/result.js';
 import { blockTable, oomReport } from '../report/oom-report.js';
@@ -60,8 +60,22 @@ export function explainFirst(terminal: Terminal, result: RunResult): void {
 
 /** The same run on other heaps, with more RAM, with the blockers released. */
 function tryRemedies(result: RunResult, event: OutOfMemoryEvent): Remedy[] {
-  const { scenario, settings } = settingsOf(result);
+  const { scenario, settings } = madeAgain(result);
   return remedies(scenario, settings, result, event);
+}
+
+/** A scenario in TypeScript is read from its file, which may have changed since, or be gone. */
+function madeAgain(result: RunResult): ReturnType<typeof settingsOf> {
+  try {
+    return settingsOf(result);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { file } = result.scenario;
+    const [problem, ...others] = error.problems;
+    if (problem?.file !== file) throw error;
+    const expected = `${problem.expected ?? 'the file that was run'}; --no-rescue explains the event without it`;
+    throw new UserError([{ ...problem, expected }, ...others]);
+  }
 }
 
 function readResult(file: string): string {

@@ -27,8 +27,10 @@ export class EventLines implements RunObserver {
   }
 
   outOfMemory(request: Request, bytes: number): void {
-    const place = request.at === undefined ? request.label : `${this.file}:${request.at.line}`;
-    this.line(`out of memory: ${request.owner} asked for ${formatBytes(bytes)} (${place})`);
+    const { owner, label, at, forKernel = false } = request;
+    const what = forKernel || at === undefined ? [label] : [];
+    const where = at === undefined ? [] : [`${this.file}:${at.line}`];
+    this.line(`out of memory: ${owner} asked for ${formatBytes(bytes)} (${[...what, ...where].join(', ')})`);
   }
 
   compacted({ trigger, bytesMoved, blocksMoved, finished }: Compaction, cycles: number): void {

@@ -121,19 +121,20 @@ function timeFacts(result: RunResult, { color }: Paint): Fact[] {
   const span = (cycles: number) => glue(time(result, cycles));
   return [
     ['suspension', `${span(suspension.longest)}${mark} at longest${by}; ${share} of the time`],
-    ['malloc', callCost(result, malloc) + mark],
-    ['free', callCost(result, free) + mark],
+    ['malloc', callCost(result, malloc, mark)],
+    ['free', callCost(result, free, mark)],
     ['cost model', result.cost.source],
     ['deadlines', deadlinesText(result, color)],
   ];
 }
 
 /** Instructions are exact for the build that the cost model names; time follows from estimated cycles. */
-function callCost(result: RunResult, { instructions, cycles }: RunResult['malloc']): string {
+function callCost(result: RunResult, { instructions, cycles }: RunResult['malloc'], mark: string): string {
+  if (instructions.count === 0) return 'never called';
   const { p50, p99, maximum } = instructions;
   const longest = glue(time(result, cycles.maximum));
   const counts = [`p50 ${groupDigits(p50)}`, `p99 ${groupDigits(p99)}`, `at most ${groupDigits(maximum)}`];
-  return `${counts.map(glue).join(', ')} instructions; ${glue(`${longest} at longest`)}`;
+  return `${counts.map(glue).join(', ')} instructions; ${glue(`${longest} at longest`)}${mark}`;
 }
 
 function deadlinesText(result: RunResult, color: Paint['color']): string {

@@ -31,6 +31,8 @@ export interface Request {
   readonly owner: string;
   readonly label: string;
   readonly at: Position | undefined;
+  /** For a stack, a control block or a queue: `at` is where the task is started, no step that holds a block. */
+  readonly forKernel?: boolean;
 }
 
 /** What the firmware does when there is no room for a task that it wants to create. */

@@ -63,7 +63,9 @@ export class Device implements Firmware {
     private readonly streams: (name: string) => RandomStream,
     experiments: Experiments,
   ) {
-    this.heap = new HeapService(board, events, budget, experiments);
+    // What main() creates stands in no script, though a hook may have run there.
+    const position = () => (this.kernel.scheduler.isRunning ? this.place.at : undefined);
+    this.heap = new HeapService(board, events, budget, experiments, position);
     const { kernel } = board.config.target;
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
     this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);

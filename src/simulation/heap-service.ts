@@ -6,6 +6,7 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
+import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
@@ -61,6 +62,8 @@ export class HeapService implements KernelStorage {
     private readonly events: RunEvents,
     private readonly budget: OperationBudget,
     private readonly experiments: Experiments,
+    /** Where the script is that creates a task now. */
+    private readonly position: () => Position | undefined,
   ) {
     this.mayIgnoreFrees = board.config.options.asserts === false;
     this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
@@ -286,7 +289,13 @@ export class HeapService implements KernelStorage {
 
   allocate(object: KernelObject, owner: string, bytes: number): number {
     const label = `${object}:${owner}`;
-    const block = this.malloc(bytes, { owner: object === 'queue' ? label : owner, label, at: undefined });
+    const request = {
+      owner: object === 'queue' ? label : owner,
+      label,
+      at: this.position(),
+      forKernel: true,
+    };
+    const block = this.malloc(bytes, request);
     if (block === undefined) return NULL;
     // The kernel keeps addresses, so these must never move.
     this.board.handles.lock(block.handle);
@@ -383,7 +392,7 @@ export class HeapService implements KernelStorage {
       serial: ++this.serial,
       label: request.label,
       owner: request.owner,
-      at: request.at,
+      at: request.forKernel === true ? undefined : request.at,
       allocatedCycle: this.board.clock.cycle,
       filledBytes: 0,
       pattern: this.serial,

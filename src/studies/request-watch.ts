@@ -11,8 +11,9 @@ import { type RunSettings, run } from '../simulation/run.js';
 
 type Place = Pick<OutOfMemoryEvent, 'at' | 'label'>;
 
-function samePlace(request: Pick<Request, 'at' | 'label'>, place: Place): boolean {
-  return request.label === place.label && request.at?.line === place.at?.line;
+/** A stack or control block that was allocated has no line; there is but one task of the name. */
+function samePlace({ at, label }: Pick<Request, 'at' | 'label'>, place: Place): boolean {
+  return label === place.label && (at === undefined || at.line === place.at?.line);
 }
 
 /** What becomes of the request number `attempt` from `place`. */

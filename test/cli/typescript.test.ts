@@ -80,4 +80,15 @@ describe.concurrent('a scenario in TypeScript', () => {
     expect(problem!.message).toContain('without any time passing');
     expect(problem!.frame.join()).toContain('while (true) {}');
   });
+
+  it('is wanted to try what would have helped, but not to explain', async () => {
+    const file = script('gone', 'yield* task.malloc(1e6);');
+    const out = scratch.path('gone.json');
+    await heaplab(['run', file, '--out', out]);
+    scratch.write('gone.ts', '// Something else.\n');
+    const [problem] = await refusal(['inspect', out]);
+    expect(problem).toMatchObject({ place: file, code: 'contradiction' });
+    expect(problem!.expected).toContain('--no-rescue');
+    expect((await heaplab(['inspect', out, '--no-rescue'])).code).toBe(0);
+  });
 });

@@ -91,6 +91,13 @@ describe('a summary', () => {
     );
   });
 
+  it('has no times of calls that were never made', () => {
+    const none = { count: 0, p50: 0, p99: 0, maximum: 0 };
+    const text = summary({ free: { ...RESULT.free, instructions: none, cycles: none } });
+    expect(text).toMatch(/^ +free +never called$/m);
+    expect(text).toMatch(/^ +malloc +p50 /m);
+  });
+
   it('has a row for every task, with who held it up', () => {
     const text = summary({}, 80);
     for (const { name } of RESULT.tasks) expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));

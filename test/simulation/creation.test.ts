@@ -67,6 +67,7 @@ describe('a task that main() has no room for', () => {
     const run = runText(`on oom: { hook: ${hook} }\n${TASKS}`);
     expect(said(run)).toEqual(['0 main() no room', '0 small small runs']);
     expect(run.result.notCreated).toMatchObject([{ name: 'large' }]);
+    expect(run.result.outOfMemory[0]).not.toHaveProperty('at');
     expect(run.result.tasks.find(({ name }) => name === 'main()')).toMatchObject({
       allocations: 1,
       frees: 1,
@@ -142,6 +143,22 @@ describe('a task that another one has no room for', () => {
     const run = runText(LATE);
     expect(said(run)).toEqual(['5 starter went on']);
     expect(run.result.notCreated).toMatchObject([{ kind: 'task', name: 'large', tick: 5, times: 1 }]);
+  });
+
+  it('is an event at the line that starts it', () => {
+    expect(runText(LATE).result.outOfMemory).toMatchObject([
+      { task: 'starter', label: 'stack:large', at: { line: 6 } },
+    ]);
+  });
+
+  it('has no line where its objects lie among live blocks, as no step holds them', () => {
+    const small = LATE.replace('4 KiB', '64');
+    const { result } = runText(
+      `${small}  greedy: { priority: 1, script: [{ alloc: { name: b, size: 1 MiB } }] }\n`,
+    );
+    const stacks = result.outOfMemory[0]!.map.filter(({ label }) => label?.startsWith('stack:'));
+    expect(stacks.length).toBeGreaterThan(0);
+    expect(stacks.filter(({ at }) => at !== undefined)).toEqual([]);
   });
 
   it('halts the firmware', () => {

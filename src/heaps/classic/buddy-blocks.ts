@@ -11,6 +11,7 @@
  */
 
 import type { Memory, Region } from '../../mcu/memory.js';
+import { lowestBit } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 import { Corruption, type HeapCall, NULL } from '../heap.js';
 
@@ -287,8 +288,4 @@ export class BuddyBlocks {
 /** Of the largest power of two that is not above `count`; 0 for 0. */
 function orderWithin(count: number): number {
   return count === 0 ? 0 : 31 - Math.clz32(count);
-}
-
-function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits);
 }

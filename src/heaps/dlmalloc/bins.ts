@@ -7,6 +7,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { lowestBit } from '../bits.js';
 import { type HeapCall, NULL } from '../heap.js';
 import { assertion, endlessList } from '../words.js';
 import {
@@ -18,7 +19,6 @@ import {
   INDEX,
   LARGE_BYTES,
   LEAST_ADDRESS,
-  lowestBit,
   MAXIMUM_DEPTH,
   PARENT,
   SMALL_BINS,

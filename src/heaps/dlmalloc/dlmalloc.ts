@@ -37,6 +37,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
+import { lowestBit } from '../bits.js';
 import { defineHeap, flag } from '../definition.js';
 import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import { alignDown, alignUp } from '../words.js';
@@ -50,7 +51,6 @@ import {
   HEAD,
   LARGE_BYTES,
   layOutState,
-  lowestBit,
   MAXIMUM_REQUEST,
   MINIMUM_ARENA_BYTES,
   MINIMUM_BYTES,

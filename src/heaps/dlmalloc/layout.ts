@@ -88,11 +88,6 @@ export function treeShift(index: number): number {
   return index === TREE_COUNT - 1 ? 0 : 25 - (index >>> 1);
 }
 
-/** Of bits of which one at least is set. */
-export function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits);
-}
-
 /** State and parameters with all bins empty, for one segment that is all there will be. */
 export function layOutState(memory: Memory, state: number, base: number, bytes: number): void {
   memory.fill(state, STATIC_BYTES, 0);

@@ -27,3 +27,10 @@ export const PREVIOUS_FREE = 20;
 export function binOf(size: number): number {
   return 26 - Math.clz32(size);
 }
+
+/** The smallest power of two that holds `bytes` and a header, 32 at least. Not limited to 32 bits. */
+export function fragmentBytes(bytes: number): number {
+  if (bytes >= MAXIMUM_BYTES) return bytes + HEADER_BYTES <= 2 ** 32 ? 2 ** 32 : 2 ** 33;
+  const needed = bytes + HEADER_BYTES;
+  return needed <= MINIMUM_BYTES ? MINIMUM_BYTES : 2 ** (32 - Math.clz32(needed - 1));
+}

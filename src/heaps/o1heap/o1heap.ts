@@ -30,6 +30,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
+import { bitsFrom, lowestBit } from '../bits.js';
 import { defineHeap, flag } from '../definition.js';
 import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import { alignDown, alignUp, assertion } from '../words.js';
@@ -40,6 +41,7 @@ import {
   binOf,
   CAPACITY,
   FAILURES,
+  fragmentBytes,
   HEADER_BYTES,
   INSTANCE_BYTES,
   MASK,
@@ -117,10 +119,10 @@ export class O1Heap implements Heap {
     if (bytes > 0 && bytes <= memory.loadWord(instance + CAPACITY) - HEADER_BYTES) {
       const wanted = fragmentBytes(bytes);
       call.path = wanted === MINIMUM_BYTES ? NONZERO + TINY : NONZERO;
-      const bins = memory.loadWord(instance + MASK) & (-1 << binOf(wanted));
+      const bins = bitsFrom(memory.loadWord(instance + MASK), binOf(wanted));
       if (bins !== 0) {
-        const lowest = 31 - Math.clz32(bins & -bins);
-        address = this.takeFrom(memory.loadWord(instance + 4 * lowest), wanted) + HEADER_BYTES;
+        const hole = memory.loadWord(instance + 4 * lowestBit(bins));
+        address = this.takeFrom(hole, wanted) + HEADER_BYTES;
       }
     }
     if (memory.loadWord(instance + PEAK_REQUEST) < bytes) {
@@ -329,13 +331,6 @@ export class O1Heap implements Heap {
   check(): void {
     checkO1Heap(this, this.memory, this.instance, this.capacity);
   }
-}
-
-/** The smallest power of two that holds `bytes` and a header, 32 at least. Not limited to 32 bits. */
-function fragmentBytes(bytes: number): number {
-  if (bytes >= MAXIMUM_BYTES) return bytes + HEADER_BYTES <= 2 ** 32 ? 2 ** 32 : 2 ** 33;
-  const needed = bytes + HEADER_BYTES;
-  return needed <= MINIMUM_BYTES ? MINIMUM_BYTES : 2 ** (32 - Math.clz32(needed - 1));
 }
 
 export const o1heap = defineHeap({

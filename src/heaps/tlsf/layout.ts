@@ -52,9 +52,9 @@ export function requestBytes(bytes: number): number {
   return bytes <= MINIMUM_BYTES ? MINIMUM_BYTES : (bytes + 3) & ~3;
 }
 
-/** Of bits of which one at least is set. */
-export function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits);
+/** The size whose list is the lowest of those in which every hole has `wanted` bytes: `wanted`, up to its class's end. */
+export function searchBytes(wanted: number): number {
+  return wanted < SMALL_BYTES ? wanted : wanted + (1 << (26 - Math.clz32(wanted))) - 1;
 }
 
 /** The control structure at `control`, all lists empty. */

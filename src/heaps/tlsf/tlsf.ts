@@ -32,6 +32,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
+import { bitsFrom, lowestBit } from '../bits.js';
 import { defineHeap, flag } from '../definition.js';
 import { type Heap, HeapCall, type HeapLayout, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import { alignDown, alignUp, assertion } from '../words.js';
@@ -47,7 +48,6 @@ import {
   HEADS,
   IS_FREE,
   layOutControl,
-  lowestBit,
   MINIMUM_ARENA_BYTES,
   MINIMUM_BYTES,
   NEXT_FREE,
@@ -61,6 +61,7 @@ import {
   SIZE,
   SMALL_BYTES,
   SPLIT_BYTES,
+  searchBytes,
 } from './layout.js';
 import {
   EXHAUSTED,
@@ -114,22 +115,15 @@ export class Tlsf implements Heap {
     const wanted = requestBytes(bytes);
     if (wanted === 0) return NULL;
     let path = bytes <= MINIMUM_BYTES - ALIGNMENT ? TINY : 0;
-    let least = wanted;
-    if (wanted < SMALL_BYTES) {
-      path += MAP_SMALL;
-    } else {
-      // To the end of its class, so that every hole of the class found is large enough.
-      least += (1 << (26 - Math.clz32(wanted))) - 1;
-      path += MAP_LARGE + SEARCH_LARGE;
-    }
-    const lowest = classOf(least);
+    path += wanted < SMALL_BYTES ? MAP_SMALL : MAP_LARGE + SEARCH_LARGE;
+    const lowest = classOf(searchBytes(wanted));
     let first = lowest >>> 5;
     call.path = path;
     if (first >= FIRST_LEVELS) return NULL;
-    let lists = memory.loadWord(control + SECOND_MAPS + 4 * first) & (-1 << (lowest & 31));
+    let lists = bitsFrom(memory.loadWord(control + SECOND_MAPS + 4 * first), lowest & 31);
     if (lists === 0) {
       path += SEARCH_FIRST;
-      const levels = memory.loadWord(control + FIRST_MAP) & (-1 << (first + 1));
+      const levels = bitsFrom(memory.loadWord(control + FIRST_MAP), first + 1);
       if (levels === 0) {
         call.path = path + EXHAUSTED;
         return NULL;

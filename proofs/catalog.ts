@@ -1,0 +1,7 @@
+import { freertos } from './claims/freertos.js';
+import { o1heap } from './claims/o1heap.js';
+import { tlsf } from './claims/tlsf.js';
+import type { Chapter } from './proof.js';
+
+/** In the order in which they are shown. */
+export const chapters: readonly Chapter[] = [freertos, tlsf, o1heap];

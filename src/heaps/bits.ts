@@ -1,0 +1,11 @@
+/** Maps with a bit for each list, as heaps search them. */
+
+/** Number of the lowest bit that is set; -1 where none is. */
+export function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}
+
+/** Those bits whose number is `first`, 0 to 31, or higher. */
+export function bitsFrom(bits: number, first: number): number {
+  return bits & (-1 << first);
+}
