@@ -1,7 +1,9 @@
+import { buddy } from './claims/buddy.js';
 import { freertos } from './claims/freertos.js';
+import { maps } from './claims/maps.js';
 import { o1heap } from './claims/o1heap.js';
 import { tlsf } from './claims/tlsf.js';
 import type { Chapter } from './proof.js';
 
 /** In the order in which they are shown. */
-export const chapters: readonly Chapter[] = [freertos, tlsf, o1heap];
+export const chapters: readonly Chapter[] = [freertos, maps, tlsf, o1heap, buddy];

@@ -70,7 +70,10 @@ export const freertos = chapter(
             to: 'value + (-value & alignment)',
           },
         },
-        { says: 'an alignment that is no power of two', over: { alignment: each([12]) } },
+        {
+          says: 'an alignment that is no power of two',
+          over: { alignment: each([12]), value: between(0, 4096) },
+        },
       ],
     },
     {
@@ -78,7 +81,12 @@ export const freertos = chapter(
       claim: 'alignDown gives the previous multiple of any power of two up to 2^16',
       over: { alignment: each(POWERS), value: between(0, 2 ** 33) },
       holds: isPreviousMultiple,
-      twins: [{ says: 'an alignment that is no power of two', over: { alignment: each([12]) } }],
+      twins: [
+        {
+          says: 'an alignment that is no power of two',
+          over: { alignment: each([12]), value: between(0, 4096) },
+        },
+      ],
     },
     {
       name: 'align-up-wrap',

@@ -9,3 +9,14 @@ export function lowestBit(bits: number): number {
 export function bitsFrom(bits: number, first: number): number {
   return bits & (-1 << first);
 }
+
+/** All but the lowest bit that is set. */
+export function withoutLowest(bits: number): number {
+  return bits & (bits - 1);
+}
+
+/** Bits 0 to `count` - 1; at most 32. */
+export function lowestBits(count: number): number {
+  // A shift by 32 is one by 0.
+  return count === 32 ? -1 : (1 << count) - 1;
+}

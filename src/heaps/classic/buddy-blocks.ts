@@ -14,6 +14,7 @@ import type { Memory, Region } from '../../mcu/memory.js';
 import { lowestBit } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 import { Corruption, type HeapCall, NULL } from '../heap.js';
+import { buddyOf, lowerOf, orderFor, upperOf } from './buddy-orders.js';
 
 /** Bit of a table byte: the block that begins here is in use. The other bits are its order + 1. */
 export const USED = 0x80;
@@ -95,7 +96,7 @@ export class BuddyBlocks {
 
   /** The order of the smallest block with room for `bytes`, 1 to 2^32-1; may be more than the highest. */
   orderFor(bytes: number): number {
-    return 32 - Math.clz32((bytes - 1) >>> this.unitShift);
+    return orderFor(bytes, this.unitShift);
   }
 
   /** Not limited to 32 bits. */
@@ -139,11 +140,11 @@ export class BuddyBlocks {
     let index = freed;
     let order = freedOrder;
     for (;;) {
-      const buddy = index ^ (1 << order);
+      const buddy = buddyOf(index, order);
       if (buddy + (1 << order) > count || memory.loadByte(table + buddy) !== order + 1) break;
       this.unlink(buddy, order);
-      memory.storeByte(table + (index | (1 << order)), 0);
-      index &= ~(1 << order);
+      memory.storeByte(table + upperOf(index, order), 0);
+      index = lowerOf(index, order);
       order++;
     }
     this.file(index, order);
@@ -239,7 +240,7 @@ export class BuddyBlocks {
       if (!used) holes.set(this.addressOf(index), order);
     });
     for (const [hole, order] of holes) {
-      const buddy = this.addressOf(this.indexOf(hole) ^ (1 << order));
+      const buddy = this.addressOf(buddyOf(this.indexOf(hole), order));
       if (holes.get(buddy) === order) throw new Corruption('two buddies are free and were not merged', hole);
     }
     let listed = 0;

@@ -18,6 +18,7 @@
 
 import { Fault } from '../../mcu/fault.js';
 import type { Memory } from '../../mcu/memory.js';
+import { lowestBit, lowestBits, withoutLowest } from '../bits.js';
 import { alignUp, endlessList } from '../words.js';
 
 // A cache.
@@ -90,8 +91,7 @@ export class SlabCaches {
     memory.storeWord(slab + CACHE, cache);
     memory.storeWord(slab + USED_OBJECTS, 0);
     for (let first = 0; first < objects; first += 32) {
-      const bits = Math.min(objects - first, 32);
-      memory.storeWord(slab + FREE_MAP + first / 8, bits === 32 ? -1 : (1 << bits) - 1);
+      memory.storeWord(slab + FREE_MAP + first / 8, lowestBits(Math.min(objects - first, 32)));
     }
     memory.storeWord(this.entryOf(slab), slab);
   }
@@ -105,7 +105,7 @@ export class SlabCaches {
   slabOf(address: number): number {
     const { memory, layout } = this;
     const { origin, slabBytes, entries, directory } = layout;
-    const stretch = Math.floor((address - origin) / slabBytes);
+    const stretch = stretchOf(address - origin, slabBytes);
     if (stretch < 0 || stretch >= entries) return NONE;
     const own = memory.loadWord(directory + 4 * stretch);
     if (own !== NONE && own <= address) return own;
@@ -116,7 +116,7 @@ export class SlabCaches {
 
   private entryOf(slab: number): number {
     const { origin, slabBytes, directory } = this.layout;
-    return directory + 4 * Math.floor((slab - origin) / slabBytes);
+    return directory + 4 * stretchOf(slab - origin, slabBytes);
   }
 
   /** A cache's number; undefined if there is none at that address. */
@@ -134,8 +134,8 @@ export class SlabCaches {
       const word = slab + FREE_MAP + first / 8;
       const free = memory.loadWord(word);
       if (free === 0) continue;
-      memory.storeWord(word, free & (free - 1));
-      return first + 31 - Math.clz32(free & -free);
+      memory.storeWord(word, withoutLowest(free));
+      return first + lowestBit(free);
     }
     throw new Fault('assertion', slab, 'malloc: a slab that is listed as partial has no free object');
   }
@@ -186,6 +186,11 @@ export class SlabCaches {
     }
     return slabs;
   }
+}
+
+/** Number of the stretch that an offset from the first one's start lies in; negative below that. */
+export function stretchOf(offset: number, slabBytes: number): number {
+  return Math.floor(offset / slabBytes);
 }
 
 /** Words of the map of so many objects. */
