@@ -3,18 +3,13 @@
  * to tick and deals with everything that has fallen due, as firmware does that is driven by a timer.
  */
 
-import TinyQueue from 'tinyqueue';
 import type { Program } from '../kernel/index.js';
+import { DueQueue } from './due-queue.js';
 import type { Block, Firmware, Request } from './firmware.js';
 import type { Frame, Settle } from './frame.js';
 import { type Sampler, sampler } from './random.js';
 import type { ChurnStep, Step } from './scenario.js';
 import { cycleDistribution, toCycles } from './times.js';
-
-interface Death {
-  readonly cycle: number;
-  readonly block: Block;
-}
 
 export function churn(step: ChurnStep & Pick<Step, 'at'>, frame: Frame, settle: Settle): Program {
   return new Churn(step, frame, settle).run();
@@ -29,7 +24,7 @@ class Churn {
   /** Live bytes up to which blocks may arrive. */
   private readonly limitBytes: number;
   private readonly endCycle: number;
-  private readonly deaths = new TinyQueue<Death>([], (a, b) => a.cycle - b.cycle);
+  private readonly deaths = new DueQueue<Block>();
   private liveBytes = 0;
   private nextArrival: number;
   /** The arrival at hand. */
@@ -57,7 +52,7 @@ class Churn {
     const { deaths, endCycle } = this;
     const { clock, scheduler } = this.firmware.kernel;
     while (clock.cycle < endCycle) {
-      while (this.nextDeathCycle() <= clock.cycle) {
+      while (deaths.firstCycle <= clock.cycle) {
         this.die(deaths.pop()!);
         if (scheduler.switchDue) yield;
       }
@@ -66,21 +61,16 @@ class Churn {
         if (program !== undefined) yield* program;
         if (scheduler.switchDue) yield;
       }
-      const due = Math.min(this.nextArrival, this.nextDeathCycle(), endCycle);
+      const due = Math.min(this.nextArrival, deaths.firstCycle, endCycle);
       yield* this.firmware.kernel.delay(Math.max(1, Math.ceil((due - clock.cycle) / clock.cyclesPerTick)));
     }
-    for (let death = deaths.pop(); death !== undefined; death = deaths.pop()) {
-      this.die(death);
+    for (let block = deaths.pop(); block !== undefined; block = deaths.pop()) {
+      this.die(block);
       if (scheduler.switchDue) yield;
     }
   }
 
-  private nextDeathCycle(): number {
-    const death = this.deaths.peek();
-    return death === undefined ? Infinity : death.cycle;
-  }
-
-  private die({ block }: Death): void {
+  private die(block: Block): void {
     this.liveBytes -= block.bytes;
     this.firmware.free(block);
   }
@@ -98,7 +88,7 @@ class Churn {
     const block = this.firmware.malloc(this.bytes, this.request);
     if (block === undefined) return false;
     this.liveBytes += this.bytes;
-    this.deaths.push({ cycle: this.bornCycle + this.lifetime(), block });
+    this.deaths.push(block, this.bornCycle + this.lifetime());
     return true;
   };
 }

@@ -34,7 +34,7 @@ import { compileScript, repeatForever } from '../scenario/script.js';
 import { TimelessRounds } from '../scenario/timeless.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
-import type { CreationFailure, Place, RunEvents } from './events.js';
+import { Broadcast, type CreationFailure, type Place, type RunEvents } from './events.js';
 import { type Experiments, HeapService, type OperationBudget } from './heap-service.js';
 
 /** A periodic task's current period. */
@@ -68,7 +68,7 @@ export class Device implements Firmware {
     this.heap = new HeapService(board, events, budget, experiments, position);
     const { kernel } = board.config.target;
     const storage = kernel.objectsFromHeap ? this.heap : undefined;
-    this.kernel = new Kernel(board.clock, kernel, kernelEvents(events), storage);
+    this.kernel = new Kernel(board.clock, kernel, events, storage);
     board.kernel = this.kernel;
     this.serveHeap();
     this.globals = new Map(scenario.globals.map((name) => [name, []]));
@@ -385,16 +385,14 @@ function policyOf(frame: Frame): CreationPolicy {
 }
 
 /** A block that travels belongs to its queue, then to who receives it. Whose it was is told before. */
-function kernelEvents(events: RunEvents): RunEvents {
-  return {
-    ...events,
-    sent(sender, queue, message) {
-      events.sent(sender, queue, message);
-      if (typeof message === 'object') (message as Block).owner = `queue:${queue.name}`;
-    },
-    received(task, queue, message) {
-      events.received(task, queue, message);
-      if (typeof message === 'object') (message as Block).owner = task.name;
-    },
-  };
+export class FirmwareEvents extends Broadcast {
+  override sent(sender: string, queue: Queue, message: unknown): void {
+    super.sent(sender, queue, message);
+    if (typeof message === 'object') (message as Block).owner = `queue:${queue.name}`;
+  }
+
+  override received(task: Task, queue: Queue, message: unknown): void {
+    super.received(task, queue, message);
+    if (typeof message === 'object') (message as Block).owner = task.name;
+  }
 }

@@ -8,8 +8,8 @@ import type { Outcome, RunLength, Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
-import { Device } from './device.js';
-import { broadcast, type RunObserver } from './events.js';
+import { Device, FirmwareEvents } from './device.js';
+import type { RunObserver } from './events.js';
 import { assertFeasible } from './feasible.js';
 import { PATIENCE_SECONDS, type Release } from './heap-service.js';
 
@@ -34,7 +34,7 @@ const BOOT_SECONDS = 1e-3;
 export function run(scenario: Scenario, settings: RunSettings, observers: readonly RunObserver[]): Outcome {
   const { target, seed } = settings;
   assertFeasible(scenario, settings);
-  const events = broadcast(observers);
+  const events = new FirmwareEvents(observers);
   const clock = new Clock(target.clockHertz, target.tickHertz);
   const length = settings.length ?? scenario.length;
   const cyclesLeft = () =>
