@@ -7,6 +7,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { lowestBit } from '../bits.js';
 
 export const CELL_BITS = 32;
 /** All ones, as the memory has it. */
@@ -86,7 +87,7 @@ export function lowestRun(cell: number, count: number): number {
     starts &= starts >>> step;
     length += step;
   }
-  return starts === 0 ? NONE : 31 - Math.clz32(starts & -starts);
+  return starts === 0 ? NONE : lowestBit(starts);
 }
 
 /** `count` ones from `bit` on. */

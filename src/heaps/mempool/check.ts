@@ -3,7 +3,7 @@
 import { Corruption } from '../heap.js';
 import { type Bitmap, CELL_BITS, cellsFor, isTaken, placesFor } from './bitmap.js';
 import { bitmapOf, FREE_OBJECTS, OBJECTS_PER_PAGE, PAGE_LIST } from './caches.js';
-import { COMMON, HEAP, SLAB } from './fragments.js';
+import { COMMON, HEAP, SLAB, UNALLOCATED } from './fragments.js';
 import { NONE, UNIT_BYTES } from './free-tree.js';
 import { DATA, FREE_BLOCKS, FREE_UNITS, LIVE_BLOCKS, ROOT } from './heap-pages.js';
 import { checkRing } from './list.js';
@@ -28,11 +28,13 @@ function checkFragments({ memory, fragments }: Parts): Pages {
   const { segment } = fragments;
   const pages: Pages = { heap: new Set(), cache: new Set() };
   for (let index = 0; index < segment.fragments; ) {
+    const address = fragments.addressOf(index);
     if (!fragments.isTaken(index)) {
+      if (fragments.typeOf(index) !== UNALLOCATED)
+        throw new Corruption('a fragment of a live block is free', address);
       index++;
       continue;
     }
-    const address = fragments.addressOf(index);
     const type = fragments.typeOf(index);
     if (type !== COMMON && type !== HEAP && type !== SLAB) {
       throw new Corruption('a fragment is taken and begins no block', address);

@@ -40,16 +40,16 @@ export function* nodesOf(memory: Memory, head: number, limit: number): Generator
   }
 }
 
-/** @throws Corruption unless every node leads back to where the walk came from */
+/** @throws Corruption unless every node leads back to where the walk came from, and there are at most `limit` */
 export function checkRing(memory: Memory, head: number, limit: number): void {
   let previous = head;
-  for (const node of nodesOf(memory, head, limit)) {
+  for (let count = 0; ; count++) {
+    const node = memory.loadWord(previous + NEXT);
     if (memory.loadWord(node + PREVIOUS) !== previous) {
       throw new Corruption('a list of pages does not lead back as it leads forth', node + PREVIOUS);
     }
+    if (node === head) return;
+    if (count >= limit) throw new Corruption('a list has more pages than there are', node);
     previous = node;
-  }
-  if (memory.loadWord(head + PREVIOUS) !== previous) {
-    throw new Corruption('the head of a list of pages does not lead to its last', head + PREVIOUS);
   }
 }
