@@ -3,12 +3,13 @@
 
 import { Chalk } from 'chalk';
 import { UserError } from '../input/problem.js';
+import { fileErrorReason } from '../input/read-text.js';
+import { MINIMUM_WIDTH } from '../report/paint.js';
 import { allowInlining, keepCompiledModules } from './engine.js';
 import { createProgram } from './program.js';
 import { INTERNAL, type Terminal, USAGE } from './terminal.js';
 
 const DEFAULT_WIDTH = 80;
-const MINIMUM_WIDTH = 60;
 
 function processTerminal(): Terminal {
   const columns = process.stdout.columns ?? (Number(process.env.COLUMNS) || DEFAULT_WIDTH);
@@ -26,9 +27,11 @@ async function main(): Promise<void> {
   allowInlining();
   keepCompiledModules();
   const terminal = processTerminal();
-  // `heaplab … | head` closes the pipe early; that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : INTERNAL);
+    // `heaplab … | head` closes the pipe early; that is no error.
+    if (error.code === 'EPIPE') process.exit();
+    terminal.warn(`cannot write to standard output: ${fileErrorReason(error)}\n`);
+    process.exit(USAGE);
   });
   // Nobody reads what went wrong: the exit code still says that something did.
   process.stderr.on('error', () => {});

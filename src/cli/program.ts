@@ -9,11 +9,14 @@ import type { Terminal } from './terminal.js';
 const COSTS = ['auto', 'gcc12-Os', 'gcc12-O2', 'estimate', 'none'];
 /** Columns that explanations take at least: commander would rather leave the terminal's below 40. */
 const MINIMUM_WRAPPED = 20;
+/** So that they have that beside the flags. */
+const MINIMUM_HELP_WIDTH = 60;
 
 type Action = (...values: never[]) => number | Promise<number>;
 
 /** `setExitCode` is called once, with the command's exit code. */
 export function createProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
+  const helpWidth = Math.max(MINIMUM_HELP_WIDTH, terminal.width);
   const program = new Command('heaplab')
     .description('Runs firmware scenarios on real heap designs and explains why memory ran out.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -22,8 +25,8 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .configureOutput({
       writeOut: terminal.print,
       writeErr: terminal.warn,
-      getOutHelpWidth: () => terminal.width,
-      getErrHelpWidth: () => terminal.width,
+      getOutHelpWidth: () => helpWidth,
+      getErrHelpWidth: () => helpWidth,
     })
     .showHelpAfterError('(see --help)')
     .helpCommand(false)

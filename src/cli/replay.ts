@@ -8,6 +8,7 @@ import { ALONE, NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
 import { heapStatsText } from '../report/heap-stats.js';
+import { type Fact, facts } from '../report/layout.js';
 import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
 import { CACHE_MADE, NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
@@ -77,7 +78,9 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     else replay.run((index) => (last = index));
     if (flags.json === true)
       terminal.print(`${JSON.stringify(summaryData(machine, replay.summary, meter))}\n`);
-    else if (flags.ops !== true) terminal.print(summaryText(definition.name, machine, replay.summary, meter));
+    else if (flags.ops !== true) {
+      terminal.print(summaryText(terminal, definition.name, machine, replay.summary, meter));
+    }
     return SUCCESS;
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
@@ -203,6 +206,7 @@ function costOf(meter: MeteredHeap | undefined) {
 }
 
 function summaryText(
+  terminal: Terminal,
   name: string,
   { heap, layout }: ReplayMachine,
   summary: ReplaySummary,
@@ -216,32 +220,31 @@ function summaryText(
   });
   const free = holes.reduce((sum, size) => sum + size, 0);
   const largest = holes.reduce((most, size) => Math.max(most, size), 0);
-  const lines = [
-    `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`,
-    `  operations    ${groupDigits(summary.operations)}, of which ${groupDigits(summary.idle)} on an id that held nothing`,
-    `  allocations   ${groupDigits(summary.allocations)}`,
-    `  failures      ${groupDigits(summary.failures)}`,
-    `  frees         ${groupDigits(summary.frees)}`,
-    `  live          ${counted(summary.liveBlocks, 'block')}, ${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`,
-    `  free          ${formatBytes(free)} in ${counted(holes.length, 'hole')}, the largest ${formatBytes(largest)}`,
+  const idle = `of which ${groupDigits(summary.idle)} on an id that held nothing`;
+  const requested = `${formatBytes(summary.liveBytes)} requested (peak ${formatBytes(summary.peakLiveBytes)})`;
+  const rows: Fact[] = [
+    ['operations', `${groupDigits(summary.operations)}, ${idle}`],
+    ['allocations', groupDigits(summary.allocations)],
+    ['failures', groupDigits(summary.failures)],
+    ['frees', groupDigits(summary.frees)],
+    ['live', `${counted(summary.liveBlocks, 'block')}, ${requested}`],
+    ['free', `${formatBytes(free)} in ${counted(holes.length, 'hole')}, the largest ${formatBytes(largest)}`],
   ];
   const stats = heap.stats?.();
-  if (stats !== undefined) lines.push(`  heap stats    ${heapStatsText(stats, (text) => text)}`);
-  if (summary.lost > 0)
-    lines.push(`  lost          ${counted(summary.lost, 'block')} whose id was allocated again`);
-  if (meter !== undefined) {
-    lines.push(...costLines(meter));
-  }
-  return `${lines.join('\n')}\n`;
+  if (stats !== undefined) rows.push(['heap stats', heapStatsText(stats)]);
+  if (summary.lost > 0) rows.push(['lost', `${counted(summary.lost, 'block')} whose id was allocated again`]);
+  if (meter !== undefined) rows.push(...costFacts(meter));
+  const heading = `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`;
+  return `${heading}\n${facts(rows, terminal)}\n`;
 }
 
-function costLines(meter: MeteredHeap): string[] {
+function costFacts(meter: MeteredHeap): Fact[] {
   const { calls, estimatedCalls } = meter;
-  const lines = [`  cost          ${counted(meter.takeInstructions(), 'instruction')} (${meter.build})`];
-  if (estimatedCalls > 0) {
-    lines.push(
-      `                ${groupDigits(estimatedCalls)} of ${counted(calls, 'call')} priced by the nearest measured path`,
-    );
-  }
-  return lines;
+  const cost = `${counted(meter.takeInstructions(), 'instruction')} (${meter.build})`;
+  if (estimatedCalls === 0) return [['cost', cost]];
+  const priced = `${groupDigits(estimatedCalls)} of ${counted(calls, 'call')} priced by the nearest measured path`;
+  return [
+    ['cost', cost],
+    ['', priced],
+  ];
 }

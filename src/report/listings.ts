@@ -5,7 +5,7 @@ import { formatBytes } from '../input/index.js';
 import { hex } from '../mcu/index.js';
 import type { HeapDescription } from '../studies/heap-description.js';
 import type { Target } from '../targets/target.js';
-import { columnsOf, type Paint } from './paint.js';
+import { columnsOf, type Paint, tableColumnsOf } from './paint.js';
 import { cut, printable, widthOf, wrap } from './text.js';
 
 export function targetList(targets: readonly Target[], paint: Paint): string {
@@ -64,7 +64,7 @@ export function factLines(facts: readonly [string, string][], paint: Paint): str
   const indent = Math.max(...facts.map(([name]) => name.length)) + 4;
   return facts
     .map(([name, text]) => {
-      const [first, ...more] = fold(text, paint.width - indent);
+      const [first, ...more] = fold(text, columnsOf(paint) - indent);
       const label = paint.color.dim(`  ${name}`.padEnd(indent));
       return [label + (first ?? ''), ...more.map((line) => ' '.repeat(indent) + line)].join('\n');
     })
@@ -115,7 +115,7 @@ function plainTable(
   const taken = head.slice(0, -1).reduce((sum, _, column) => {
     return sum + GAP + Math.max(...all.map((row) => widthOf(row[column]!)));
   }, 0);
-  const room = Math.max(MINIMUM_LAST_COLUMN, columnsOf(paint) - taken);
+  const room = Math.max(MINIMUM_LAST_COLUMN, tableColumnsOf(paint) - taken);
   const table = new Table({
     head: head.map((title) => paint.color.dim(title)),
     chars: NO_BORDERS,

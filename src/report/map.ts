@@ -10,7 +10,7 @@ import { largestHoles } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
 import { type Cell, cellBytesFor, cellsOf } from './map-cells.js';
 import { type Owner, ownersOf, SHARED_LETTER } from './owners.js';
-import { columnsOf, type Paint } from './paint.js';
+import { type Paint, tableColumnsOf } from './paint.js';
 import { arenaBytes, bytes, counted, percent } from './phrases.js';
 import { type TableCell, table } from './tables.js';
 import { glue } from './text.js';
@@ -102,7 +102,7 @@ export function grid(
   { rows = DEFAULT_ROWS, mark }: MapOptions = {},
 ): string {
   const { regions } = result.heap;
-  const cellsPerRow = ROW_LENGTHS.find((length) => ADDRESS_COLUMNS + length <= columnsOf(paint)) ?? 32;
+  const cellsPerRow = ROW_LENGTHS.find((length) => ADDRESS_COLUMNS + length <= tableColumnsOf(paint)) ?? 32;
   const cellBytes = cellBytesFor(regions, cellsPerRow, rows);
   const looks = new Looks(ownersOf(event, paint), paint);
   const parts = regions.map((region) => {

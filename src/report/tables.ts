@@ -1,7 +1,7 @@
 /** Tables with a rule under the head and nothing else, made to fit the terminal. */
 
 import Table from 'cli-table3';
-import { columnsOf, type Paint } from './paint.js';
+import { type Paint, tableColumnsOf } from './paint.js';
 import { bar, cut, printable, widthOf, wrap } from './text.js';
 
 export interface Column {
@@ -63,7 +63,7 @@ export function table(
   paint: Paint,
   { head = true } = {},
 ): string {
-  const { shown, widths, short } = arrange(columns, rows, columnsOf(paint), head);
+  const { shown, widths, short } = arrange(columns, rows, tableColumnsOf(paint), head);
   const heads = head ? shown.map((index) => paint.color.dim(headOf(columns[index]!, short))) : [];
   const cells = rows.map((row) =>
     shown.map((index, position) => draw(row[index]!, widths[position]!, columns[index]!.overflow)),

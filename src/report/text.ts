@@ -7,6 +7,7 @@ const CONTROL = /([\p{Cc}\u2028\u2029])(\[[\d;]*m)?/gu;
 const INVISIBLE = /[\p{Cc}\u2028\u2029]/gu;
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 const GLUE = '\u00a0';
+const UNGLUED = /\u00a0+/;
 
 /** Names come from files: whatever would move the cursor or break a line becomes visible. Colours may stay. */
 export function printable(text: string): string {
@@ -72,11 +73,12 @@ export function wrap(text: string, width: number, indent = 0): string[] {
   return [...lines, line].map((each) => each.replaceAll(GLUE, ' '));
 }
 
-/** A word longer than a line is cut to pieces, without its colour. */
-function words(text: string, width: number): string[] {
-  return text
-    .split(/ +/)
-    .flatMap((word) => (widthOf(word) <= width ? [word] : pieces(uncolored(word), width)));
+/** What does not fit into a line comes apart where it was glued, and only then in the middle of a word. */
+function words(text: string, width: number, separator = / +/): string[] {
+  return text.split(separator).flatMap((word) => {
+    if (widthOf(word) <= width) return [word];
+    return word.includes(GLUE) ? words(word, width, UNGLUED) : pieces(uncolored(word), width);
+  });
 }
 
 function pieces(word: string, width: number): string[] {

@@ -13,7 +13,7 @@ import type { RunResult } from '../../src/inspect/result.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** HEAPLAB_CLI: another build, such as an installed package, to hold the tests against. */
-const MAIN = process.env.HEAPLAB_CLI ?? join(ROOT, 'dist/cli/main.js');
+export const MAIN = process.env.HEAPLAB_CLI ?? join(ROOT, 'dist/cli/main.js');
 
 export const SCENARIOS = join(ROOT, 'scenarios');
 export const TARGETS = join(ROOT, 'targets');

@@ -1,9 +1,11 @@
 /** Colours, widths and pipes, whatever is printed. */
 
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import stringWidth from 'string-width';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { heaplab, oneTask, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
+import { heaplab, MAIN, oneTask, SCENARIOS, Scratch, TARGETS, VECTORS } from './run.js';
 
 const scratch = new Scratch();
 /** A short run with everything in it: tables, a map, a trend, a failed request. */
@@ -83,6 +85,15 @@ describe.concurrent('no line is longer than the terminal is wide', () => {
     expect(lines).toEqual([]);
   });
 
+  it.each<[name: string, args: string[]]>([
+    ['a mistake', ['check', BAD]],
+    ['a replay', ['replay', TRACE]],
+  ])('%s at 40', async (_name, args) => {
+    const { stdout, stderr } = await heaplab(args, { env: { COLUMNS: '40' } });
+    const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => stringWidth(line) > 40);
+    expect(lines).toEqual([]);
+  });
+
   it.each(['', 'wide', '-5', '0', '1', 'Infinity', '1e9'])(
     'COLUMNS=%j is no reason to fail',
     async (columns) => {
@@ -101,6 +112,21 @@ describe.concurrent('a reader that goes away early', () => {
   ])('does not make %s crash', async (_name, args) => {
     const { code, stderr } = await heaplab(args, { closeAfter: 1 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe.skipIf(!existsSync('/dev/full'))('a full disk under standard output', () => {
+  it('is told, without a stack', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, 'heaps'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: 'cannot write to standard output: there is no room left\n',
+    });
   });
 });
 

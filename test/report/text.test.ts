@@ -29,6 +29,11 @@ describe('wrap', () => {
   it('keeps glued words together', () => {
     expect(wrap(`free ${glue('520 B')}`, 8)).toEqual(['free', '520 B']);
   });
+
+  it('comes apart where it was glued before a word is cut', () => {
+    expect(wrap(`clock: ${glue('cortex-m3 at 72 MHz')}`, 11)).toEqual(['clock:', 'cortex-m3', 'at 72 MHz']);
+    expect(wrap(glue('extraordinary things'), 8)).toEqual(['extraord', 'inary', 'things']);
+  });
 });
 
 describe('cut', () => {
