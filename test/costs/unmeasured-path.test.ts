@@ -65,9 +65,18 @@ describe('a path that nobody measured', () => {
     });
   });
 
-  it('takes the cheaper of two as near', () => {
-    const table = tableOf('heap_2', { 'malloc align': price(50), 'malloc walk': price(30), free: price(9) });
-    expect(priced(table, 'heap_2', 'malloc align walk').instructions).toBe(30);
+  it('takes what they cost in a fit over all paths, if no two paths differ in just them', () => {
+    const table = tableOf('heap_2', {
+      malloc: price(20),
+      'malloc align nonzero': price(33),
+      'malloc walk nonzero': price(40),
+      'malloc align walk': price(33),
+      'malloc align walk found split nonzero': price(93),
+      free: price(9),
+    });
+    // 20, align 3, walk 10, nonzero 10, found and split 25 each: never one without the other.
+    expect(priced(table, 'heap_2', 'malloc found split').instructions).toBe(70);
+    expect(priced(table, 'heap_2', 'malloc found').instructions).toBe(45);
   });
 
   it('counts how often a word happened, not only whether', () => {
