@@ -246,9 +246,12 @@ Cortex-M3, M4 or M7 would carry out the latter; here all are as strict as a Cort
 are broken makes such an access. Steps such as \`fill\` and \`overflow\` write bytes and may begin anywhere.
 
 What a heap call costs goes by the core: on a Cortex-M the tables in \`costs/\` apply, measured on a Cortex-M3 build of
-the C code (gcc 12.2 -Os; \`--cost gcc12-O2\` for the other). Instructions are exact for that build; cycles follow from Arm's
-instruction timings at zero wait states and are an estimate. Heaps and cores without a table are estimated from memory
-accesses, and marked so.`;
+the C code (gcc 12.2 -Os; \`--cost gcc12-O2\` for the other; asserts off). There are some for heap_2, heap_4, tlsf and
+o1heap. Instructions are exact for that build; cycles follow from Arm's instruction timings at zero wait states and are
+an estimate. Resuming the scheduler was measured with heap_4 and costs as much with the others. Where a call does what
+was never measured, such as resizing a block where it stands, the nearest that was stands in, and results say how often.
+Heaps, options and cores that were not measured are marked as estimates; without a table they are estimated from memory
+accesses.`;
 
 const check = process.argv.includes('--check');
 if (!check) mkdirSync(FOLDER, { recursive: true });

@@ -1,9 +1,9 @@
 /** `heaplab replay`: a recorded trace on a heap, without kernel or time. */
 
-import { type Build, plainCostTable } from '../costs/files.js';
+import { type Build, measuredBuilds, plainCostTable, unmeasuredOptions } from '../costs/files.js';
 import { MeteredHeap } from '../costs/metered-heap.js';
 import { catalog } from '../heaps/catalog.js';
-import type { HeapDefinition } from '../heaps/definition.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { ALONE, NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
@@ -71,7 +71,8 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
   };
   try {
     const machine = replayMachine(definition, options, regions, alignment, surroundings);
-    const meter = flags.cost === undefined ? undefined : meteredHeap(definition, machine, flags.cost);
+    const meter =
+      flags.cost === undefined ? undefined : meteredHeap(definition, options, machine, flags.cost);
     last = -1;
     const replay = new Replay(meter ?? machine.handles, machine.memory, trace);
     if (flags.ops === true) printOperations(terminal, machine, replay, meter, (index) => (last = index));
@@ -132,12 +133,20 @@ function regionFlag(text: string, name: string): Region {
   return { name, origin, bytes };
 }
 
-function meteredHeap(definition: HeapDefinition, machine: ReplayMachine, build: Build): MeteredHeap {
+function meteredHeap(
+  definition: HeapDefinition,
+  options: HeapOptions,
+  machine: ReplayMachine,
+  build: Build,
+): MeteredHeap {
+  const [changed] = unmeasuredOptions(definition, options);
   const table = plainCostTable(definition, build);
+  if (table !== undefined && changed !== undefined) {
+    const message = `--cost ${build}: ${definition.name} has not been measured with ${changed} ${options[changed]}`;
+    throw badOption(message, `${changed} as it is by default`);
+  }
   if (table !== undefined) return new MeteredHeap(machine.heap, table);
-  const measured = catalog
-    .filter((heap) => plainCostTable(heap, build) !== undefined)
-    .map((heap) => heap.name);
+  const measured = catalog.filter((heap) => measuredBuilds(heap).includes(build)).map((heap) => heap.name);
   throw badOption(
     `--cost ${build}: ${definition.name} has not been measured`,
     `one of ${measured.join(', ')}`,

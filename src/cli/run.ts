@@ -102,13 +102,14 @@ function settingsFor(scenario: Scenario, flags: RunFlags): RunSettings {
   // Options in the file belong to the file's heap; another one given by a flag has options of its own.
   const fromFile = heap.name === scenario.heap.name ? scenario.heap.options : {};
   const target = targetFor(scenario, flags);
+  const options = heapOptions(heap, fromFile, flags.heapOption);
   const length = durationFlag(flags.duration);
   return {
     target,
     heap,
-    options: heapOptions(heap, fromFile, flags.heapOption),
+    options,
     costChoice: flags.cost,
-    cost: costModel(flags.cost, heap, target),
+    cost: costModel(flags.cost, heap, target, options),
     seed: flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1),
     ...(length !== undefined && { length }),
     checkEveryCall: flags.check === true,

@@ -14,17 +14,22 @@ import { PathWords } from './paths.js';
 /** `resize`: a block's size changed where it stands. */
 export type HeapCallKind = 'malloc' | 'free' | 'resize';
 
-interface MeasuredPrice {
+export interface MeasuredPrice {
   readonly instructions: number;
   /** Several where code that the words do not tell apart takes different times. */
   readonly est_cycles_P2: readonly number[];
 }
 
+const VARIANTS = {
+  plain: 'suspension a stub',
+  kernel: "with the kernel's xTaskResumeAll",
+  'kernel added': "with the kernel's xTaskResumeAll as measured around heap_4",
+} as const;
+
 /** A file of `costs/`, as it was measured. */
 export interface CostTableFile {
   readonly heap: string;
-  /** `plain`: suspending the scheduler is a stub. `kernel`: with the real `xTaskResumeAll`. */
-  readonly variant: string;
+  readonly variant: keyof typeof VARIANTS;
   readonly core: string;
   readonly compiler: string;
   readonly instructions: { readonly per_search_step: number; readonly per_insert_step: number };
@@ -59,10 +64,10 @@ export class CostTable {
     return this.file.core;
   }
 
-  /** `gcc 12.2 -Os on cortex-m3, with the kernel's xTaskResumeAll`. */
+  /** `gcc 12.2 -Os on cortex-m3, asserts off, with the kernel's xTaskResumeAll`. */
   get build(): string {
     const { compiler, core, variant } = this.file;
-    return `${compiler} on ${core}, ${variant === 'kernel' ? "with the kernel's xTaskResumeAll" : 'suspension a stub'}`;
+    return `${compiler} on ${core}, asserts off, ${VARIANTS[variant]}`;
   }
 
   /**

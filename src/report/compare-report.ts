@@ -4,13 +4,15 @@ import { formatSeconds, groupDigits } from '../input/index.js';
 import { type Comparison, type Contender, longestWait, ramBytes } from '../studies/compare.js';
 import { paragraph, stack, title } from './layout.js';
 import type { Paint } from './paint.js';
-import { bytes, counted, percent } from './phrases.js';
+import { approximate, bytes, counted, percent } from './phrases.js';
 import { type Column, type TableCell, table } from './tables.js';
 
 /** A column's figure, to find the best by, and its text. The best is the lowest. */
 interface Figure {
   readonly column: Column;
   readonly meaning: string;
+  /** Of a figure in cycles: where those are estimated the text says so. */
+  readonly isTime?: true;
   value(contender: Contender): number | undefined;
   text(value: number, comparison: Comparison): string;
 }
@@ -46,18 +48,21 @@ const FIGURES: readonly Figure[] = [
   {
     column: { head: 'p99', ...right },
     meaning: 'what 99 % of the calls do not exceed',
+    isTime: true,
     value: ({ p99Cycles }) => p99Cycles,
     text: time,
   },
   {
     column: { head: 'worst', ...right },
     meaning: 'the longest call',
+    isTime: true,
     value: ({ worstCycles }) => worstCycles,
     text: time,
   },
   {
-    column: { head: 'suspension', ...right, dispensable: 2 },
+    column: { head: 'suspension', shortHead: 'suspend.', ...right, dispensable: 2 },
     meaning: 'the longest time in which no other task could run',
+    isTime: true,
     value: ({ longestSuspensionCycles }) => longestSuspensionCycles,
     text: time,
   },
@@ -152,7 +157,9 @@ function styled(figure: Figure, contender: Contender, comparison: Comparison, pa
 
 function cellText(figure: Figure, contender: Contender, comparison: Comparison): string {
   const value = figure.value(contender);
-  return value === undefined || wasNotTried(contender) ? NOTHING : figure.text(value, comparison);
+  if (value === undefined || wasNotTried(contender)) return NOTHING;
+  const text = figure.text(value, comparison);
+  return approximate(text, figure.isTime === true && contender.cost?.estimated === true);
 }
 
 /** Runs that broke off, or in which more failed than had to, are no measure for the others. */
@@ -237,5 +244,18 @@ function legend(comparison: Comparison): string {
       ? ''
       : ` provable: the arena that is proved to be enough for any order of such requests; no heap that leaves blocks where they are can promise that with less than ${bytes(least.lowerBoundBytes)} (Robson, with ${least.heap}'s headers).`;
   const figures = shownFigures(comparison).map(({ column, meaning }) => `${column.head}: ${meaning}`);
-  return `${figures.join('; ')}.${robson} * best of its column.`;
+  return `${figures.join('; ')}.${robson} * best of its column.${costLegend(comparison)}`;
+}
+
+/** What times rest on, where that is not measured paths alone. */
+function costLegend({ contenders }: Comparison): string {
+  const estimated = contenders.filter(({ cost }) => cost?.estimated === true);
+  const sources = new Set(estimated.map(({ cost }) => cost!.source));
+  const marks = [...sources].map((source) => ` ${approximate(` ${source}`, true)}.`);
+  const nearest = contenders.flatMap(({ heap, cost }) =>
+    cost === undefined || cost.estimated || cost.byNearestPath === 0
+      ? []
+      : [` ${heap}: ${counted(cost.byNearestPath, 'call')} priced by the nearest measured path.`],
+  );
+  return [...marks, ...nearest].join('');
 }

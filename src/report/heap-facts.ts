@@ -46,6 +46,13 @@ export function alignmentWords({ alignment }: HeapDescription): string {
   return `payloads at multiples of ${alignment} bytes`;
 }
 
+/** What costs of calls rest on. */
+export function costWords({ measuredBuilds }: HeapDescription): string {
+  return measuredBuilds.length === 0
+    ? 'not measured on a device: instructions and cycles are estimated from memory accesses'
+    : `instructions as measured on a Cortex-M3, exact for ${measuredBuilds.join(' and ')} with asserts off; cycles estimated`;
+}
+
 /** What the bound comes to for one peak and one largest block. */
 export function boundWords(example: BoundExample): string {
   const { formula, peakBytes, largestBytes, sufficientBytes, lowerBoundBytes } = example;

@@ -11,6 +11,7 @@ import {
   alignmentWords,
   arenaWords,
   boundWords,
+  costWords,
   exampleWords,
   GROWTH_WORDS,
   kibibytes,
@@ -75,6 +76,7 @@ export function heapSection(heap: HeapDescription, alignment: number): string {
     ...(heap.onTarget === undefined ? [] : [['on the target', targetWords(heap.onTarget)] satisfies Fact]),
     ['malloc', heap.mallocCost],
     ['free', heap.freeCost],
+    ['calls cost', costWords(heap)],
     ['bound', heap.bound],
   ];
   if (heap.boundExample !== undefined) facts.push(['example of the bound', boundWords(heap.boundExample)]);

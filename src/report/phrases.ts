@@ -36,3 +36,8 @@ export function runName(result: RunResult): string {
 export function arenaBytes(result: RunResult): number {
   return result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
 }
+
+/** A figure that rests on an estimate is marked as one. */
+export function approximate(text: string, estimated: boolean): string {
+  return estimated ? `~${text}` : text;
+}

@@ -5,7 +5,7 @@ import type { RunResult } from '../inspect/result.js';
 import type { Remedy } from '../studies/rescue.js';
 import { paragraph } from './layout.js';
 import type { Paint } from './paint.js';
-import { bytes, counted, time } from './phrases.js';
+import { approximate, bytes, counted, time } from './phrases.js';
 import { type TableCell, table } from './tables.js';
 
 const COLUMNS = [
@@ -20,7 +20,19 @@ const COLUMNS = [
 
 export function remedyTable(result: RunResult, remedies: readonly Remedy[], paint: Paint): string {
   const rows = remedies.map((remedy) => row(result, remedy, paint));
-  return [table(COLUMNS, rows, paint), ...notes(remedies, paint), conclusion(remedies, paint)].join('\n');
+  return [
+    table(COLUMNS, rows, paint),
+    ...legend(remedies, paint),
+    ...notes(remedies, paint),
+    conclusion(remedies, paint),
+  ].join('\n');
+}
+
+function legend(remedies: readonly Remedy[], paint: Paint): string[] {
+  if (!remedies.some(({ estimated }) => estimated)) return [];
+  return [
+    paragraph(approximate(' estimated, as calls of this heap were not measured on this core', true), paint),
+  ];
 }
 
 /** One for all attempts of which the same is to be said. */
@@ -33,7 +45,7 @@ function notes(remedies: readonly Remedy[], paint: Paint): string[] {
 }
 
 function row(result: RunResult, remedy: Remedy, paint: Paint): TableCell[] {
-  const span = (cycles: number) => time(result, cycles);
+  const span = (cycles: number) => approximate(time(result, cycles), remedy.estimated);
   const plain = (text: string) => text;
   const { measured } = remedy;
   return [

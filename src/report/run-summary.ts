@@ -121,8 +121,8 @@ function timeFacts(result: RunResult, { color }: Paint): Fact[] {
   const span = (cycles: number) => glue(time(result, cycles));
   return [
     ['suspension', `${span(suspension.longest)}${mark} at longest${by}; ${share} of the time`],
-    ['malloc', callCost(result, malloc, mark)],
-    ['free', callCost(result, free, mark)],
+    ['malloc', callCost(result, malloc, mark || nearestPathText(malloc))],
+    ['free', callCost(result, free, mark || nearestPathText(free))],
     ['cost model', result.cost.source],
     ['deadlines', deadlinesText(result, color)],
   ];
@@ -135,6 +135,13 @@ function callCost(result: RunResult, { instructions, cycles }: RunResult['malloc
   const longest = glue(time(result, cycles.maximum));
   const counts = [`p50 ${groupDigits(p50)}`, `p99 ${groupDigits(p99)}`, `at most ${groupDigits(maximum)}`];
   return `${counts.map(glue).join(', ')} instructions; ${glue(`${longest} at longest`)}${mark}`;
+}
+
+/** Said where some of the counts are no measured ones. */
+function nearestPathText({ byNearestPath, cycles }: RunResult['malloc']): string {
+  if (byNearestPath === 0) return '';
+  const calls = `${groupDigits(byNearestPath)} of ${counted(cycles.count, 'call')}`;
+  return `; ${glue(calls)} priced by the nearest measured path`;
 }
 
 function deadlinesText(result: RunResult, color: Paint['color']): string {

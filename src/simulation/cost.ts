@@ -1,8 +1,8 @@
 /** What a heap call costs in time on the target. */
 
 import type { CostTable, HeapCallKind } from '../costs/cost-table.js';
-import { type Build, deviceCostTable } from '../costs/files.js';
-import type { HeapDefinition } from '../heaps/definition.js';
+import { type Build, deviceCostTable, unmeasuredOptions } from '../costs/files.js';
+import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import type { HeapView } from '../heaps/heap.js';
 import { accessesSince, type Memory } from '../mcu/index.js';
 import type { Target } from '../targets/target.js';
@@ -48,13 +48,19 @@ export class MeasuredCost implements CostModel {
   instructions = 0;
   byNearestPath = false;
 
-  /** `core`: the target's; on another than the measured one the counts are only near. */
+  /**
+   * `core`: the target's; on another than the measured one the counts are only near, and so they are with
+   * `changedOptions`, those that are not as they were measured.
+   */
   constructor(
     private readonly table: CostTable,
     core: string,
+    changedOptions: readonly string[],
   ) {
-    this.estimated = core !== table.core;
-    this.source = this.estimated ? `${table.build}; the target's core is a ${core}` : table.build;
+    const doubts = changedOptions.map((option) => `${option} is not as it was then`);
+    if (core !== table.core) doubts.unshift(`the target's core is a ${core}`);
+    this.estimated = doubts.length > 0;
+    this.source = [table.build, ...doubts].join('; ');
   }
 
   price(kind: HeapCallKind, heap: HeapView): number {
@@ -112,13 +118,19 @@ export type CostChoice = (typeof COST_CHOICES)[number];
 
 /**
  * `auto` takes the -Os table on a Cortex-M where the heap has one, and the estimate elsewhere. A build by name
- * that the heap was not measured with is estimated too.
+ * that the heap was not measured with is estimated too. Options that are not given are as they were measured.
  */
-export function costModel(choice: CostChoice, heap: HeapDefinition, target: Target): CostModel {
+export function costModel(
+  choice: CostChoice,
+  heap: HeapDefinition,
+  target: Target,
+  options: HeapOptions = {},
+): CostModel {
   if (choice === 'none') return new NoCost();
   const build = chosenBuild(choice, target);
   const table = build === undefined ? undefined : deviceCostTable(heap, build);
-  return table === undefined ? new EstimatedCost() : new MeasuredCost(table, target.core);
+  if (table === undefined) return new EstimatedCost();
+  return new MeasuredCost(table, target.core, unmeasuredOptions(heap, options));
 }
 
 function chosenBuild(choice: CostChoice, target: Target): Build | undefined {

@@ -21,7 +21,7 @@ export function settingsOf(result: RunResult): { scenario: Scenario; settings: R
   const { choice } = result.cost;
   const { source, file } = result.scenario;
   const scenario = loadScenarioAgain(file, source, { heapNames: catalog.map(({ name }) => name) });
-  const cost = costModel(choice, heap, target);
+  const cost = costModel(choice, heap, target, options);
   const settings = { target, heap, options, seed, costChoice: choice, cost };
   return { scenario, settings: length === undefined ? settings : { ...settings, length } };
 }

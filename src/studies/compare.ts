@@ -11,13 +11,13 @@ import { Fault } from '../mcu/fault.js';
 import type { Block } from '../scenario/firmware.js';
 import type { Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
-import { type CostChoice, costModel } from '../simulation/cost.js';
+import { type CostChoice, type CostModel, costModel } from '../simulation/cost.js';
 import type { RunObserver } from '../simulation/events.js';
 import { run } from '../simulation/run.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
-import { FREE, LOCK } from '../traces/trace.js';
 import { AllocatorLoad } from './allocator-load.js';
+import { PricedHandles } from './priced-handles.js';
 import { smallestArena } from './size.js';
 import { type Candidate, ScenarioWorkload, type TraceWorkload } from './workload.js';
 
@@ -36,6 +36,8 @@ export interface Contender {
   readonly staticBytes: number;
   /** Worst share of free memory outside the largest hole; of a trace at its end. */
   readonly fragmentation: number;
+  /** What times rest on; absent where it was not tried. */
+  readonly cost?: ContenderCost;
   /** Of malloc and free together. */
   readonly p99Cycles: number;
   readonly worstCycles: number;
@@ -45,6 +47,14 @@ export interface Contender {
   readonly provableBytes?: number;
   /** What no heap that leaves blocks where they are could do with less for certain (Robson). */
   readonly lowerBoundBytes?: number;
+}
+
+export interface ContenderCost {
+  readonly source: string;
+  /** Not by paths that were measured with this heap on the target's core. */
+  readonly estimated: boolean;
+  /** Calls whose path was never measured: the nearest one that was stands in. */
+  readonly byNearestPath: number;
 }
 
 export interface Comparison {
@@ -106,7 +116,14 @@ function scenarioTrial(
   costChoice: CostChoice,
 ): { contender: Contender; arenaBytes: number } {
   const { heap, options } = candidate;
-  const settings = { target, heap, options, seed, costChoice, cost: costModel(costChoice, heap, target) };
+  const settings = {
+    target,
+    heap,
+    options,
+    seed,
+    costChoice,
+    cost: costModel(costChoice, heap, target, options),
+  };
   const recorder = new Recorder(1);
   const costs = new CallCycles();
   const load = new LoadWatch(surplusOf(candidate, target.alignment));
@@ -122,6 +139,7 @@ function scenarioTrial(
     peakFootprintBytes: arenaBytes - result.minimumEverFreeBytes + result.heap.staticBytes,
     staticBytes: result.heap.staticBytes,
     fragmentation: result.worstFragmentation,
+    cost: costOf(settings.cost, costs.byNearestPath),
     p99Cycles: costs.cycles.percentile(0.99),
     worstCycles: costs.cycles.maximum,
     longestSuspensionCycles: result.suspension.longest,
@@ -133,9 +151,11 @@ function scenarioTrial(
 
 class CallCycles implements RunObserver {
   readonly cycles = new IntegerHistogram();
+  byNearestPath = 0;
 
-  heapCalled(_kind: string, cycles: number): void {
+  heapCalled(_kind: string, cycles: number, cost: CostModel): void {
     this.cycles.add(cycles);
+    if (cost.byNearestPath) this.byNearestPath++;
   }
 }
 
@@ -198,25 +218,22 @@ function traceTrial(
   costChoice: CostChoice,
 ): Contender {
   const { heap, options } = candidate;
-  const { machine, replay } = workload.replayOn(candidate, arenaBytes);
-  const { memory } = machine;
-  const cost = costModel(costChoice, heap, target);
-  const cycles = new IntegerHistogram();
+  const cost = costModel(costChoice, heap, target, options);
+  const costs = new CallCycles();
+  const { machine, replay } = workload.replayOn(
+    candidate,
+    arenaBytes,
+    ({ handles, memory }) => new PricedHandles(handles, memory, cost, costs),
+  );
   let firstFailure: number | undefined;
   let lowestFree = arenaBytes;
-  let { loads, stores } = memory;
   const load = workload.loadOn(machine.heap, surplusOf(candidate, workload.alignment));
   let note: string | undefined;
   try {
     replay.run((index, address) => {
-      const kind = workload.kindOf(index);
-      if (kind < LOCK) {
-        cycles.add(cost.price(kind === FREE ? 'free' : 'malloc', machine.heap, memory, loads, stores));
-      }
       load.operation(index, address);
       if (replay.summary.failures > 0) firstFailure ??= index;
       lowestFree = Math.min(lowestFree, machine.heap.freeBytes());
-      ({ loads, stores } = memory);
     });
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
@@ -230,8 +247,9 @@ function traceTrial(
     peakFootprintBytes: arenaBytes - lowestFree + heap.staticBytes(options),
     staticBytes: heap.staticBytes(options),
     fragmentation: fragmentationOf(machine.heap),
-    p99Cycles: cycles.percentile(0.99),
-    worstCycles: cycles.maximum,
+    cost: costOf(cost, costs.byNearestPath),
+    p99Cycles: costs.cycles.percentile(0.99),
+    worstCycles: costs.cycles.maximum,
     ...bounds(candidate, load.load),
   };
 }
@@ -277,6 +295,10 @@ function smallest(
   if (workload === undefined || scan === undefined) return {};
   const { arenaBytes } = smallestArena(workload, candidate, { scan });
   return arenaBytes === undefined ? {} : { smallestArenaBytes: arenaBytes };
+}
+
+function costOf({ source, estimated }: CostModel, byNearestPath: number): ContenderCost {
+  return { source, estimated, byNearestPath };
 }
 
 function surplusOf({ heap, options }: Candidate, alignment: number): number {

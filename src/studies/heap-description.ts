@@ -4,6 +4,7 @@
  */
 
 import * as v from 'valibot';
+import { type Build, measuredBuilds } from '../costs/files.js';
 import {
   BOUND_FORMULAS,
   type BoundRow,
@@ -43,6 +44,8 @@ export interface HeapDescription extends HeapFacts {
   readonly onTarget?: EmptyArena | Refused;
   readonly boundExample?: BoundExample;
   readonly options: readonly HeapOption[];
+  /** The builds for which instructions per call were measured on a device, so that they are exact. */
+  readonly measuredBuilds: readonly Build[];
   /** Accesses against live blocks; absent where they have not been measured. */
   readonly curve?: CostCurve;
 }
@@ -100,6 +103,7 @@ export function describeHeap(
     ...(target === undefined ? {} : { onTarget: arenaOn(target, heap, options, alignment) }),
     ...(bound === undefined ? {} : { boundExample: bound }),
     options: describeOptions(heap, options),
+    measuredBuilds: measuredBuilds(heap),
     ...(curve === undefined ? {} : { curve }),
   };
 }

@@ -37,6 +37,8 @@ export interface Remedy {
   readonly minimumEverFreeBytes: number;
   /** Of malloc, in cycles. */
   readonly mallocP99Cycles: number;
+  /** Whether times are not those of paths measured with this heap on the target's core. */
+  readonly estimated: boolean;
   readonly longestSuspensionCycles: number;
   readonly missedDeadlines: number;
   /** Why it could not be tried, or not to the end: no room on the chip, no size that passes, a script's error. */
@@ -89,7 +91,7 @@ class Rescue {
   onHeap(heap: HeapDefinition): Remedy {
     const { settings } = this;
     const options = sharedOptions(heap, settings.options);
-    const cost = costModel(settings.costChoice, heap, settings.target);
+    const cost = costModel(settings.costChoice, heap, settings.target, options);
     const remedy = this.tried('heap', heap.name, { ...settings, heap, options, cost });
     return heap.createHandles === undefined || remedy.note !== undefined
       ? remedy
@@ -175,6 +177,7 @@ class Rescue {
       extraBytes: footprint(result) - this.baseBytes,
       minimumEverFreeBytes: result.minimumEverFreeBytes,
       mallocP99Cycles: result.malloc.cycles.p99,
+      estimated: result.cost.estimated,
       longestSuspensionCycles: result.suspension.longest,
       missedDeadlines: result.missedDeadlines,
     };
@@ -188,6 +191,7 @@ const UNMEASURED = {
   extraBytes: 0,
   minimumEverFreeBytes: 0,
   mallocP99Cycles: 0,
+  estimated: false,
   longestSuspensionCycles: 0,
   missedDeadlines: 0,
 };

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { heap4 } from '../heaps/freertos/heap-4.js';
+import type { HandleHeap } from '../heaps/handle-heap.js';
 import { type HeapView, NULL } from '../heaps/heap.js';
 import { Fault } from '../mcu/fault.js';
 import type { Block } from '../scenario/firmware.js';
@@ -74,11 +75,15 @@ export class TraceWorkload implements Workload {
     this.peakIndex = peak.index;
   }
 
-  /** The replay in an arena of `bytes`, not yet begun. */
-  replayOn({ heap, options }: Candidate, bytes: number): { machine: ReplayMachine; replay: Replay } {
+  /** The replay in an arena of `bytes`, not yet begun. `watched`: what it calls in the heap's place. */
+  replayOn(
+    { heap, options }: Candidate,
+    bytes: number,
+    watched = ({ handles }: ReplayMachine): HandleHeap => handles,
+  ): { machine: ReplayMachine; replay: Replay } {
     const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
     const machine = replayMachine(heap, options, [region], this.alignment);
-    return { machine, replay: new Replay(machine.handles, machine.memory, this.trace) };
+    return { machine, replay: new Replay(watched(machine), machine.memory, this.trace) };
   }
 
   /** Of the operation number `index`, from 0. */
@@ -240,7 +245,7 @@ export class ScenarioWorkload implements Workload {
     stopAtFirstFailure = false,
   ) {
     const target = withHeapOf(this.target, bytes, heap.staticBytes(options));
-    const cost = costModel(this.costChoice, heap, target);
+    const cost = costModel(this.costChoice, heap, target, options);
     const { seed, costChoice } = this;
     return run(
       this.scenario,

@@ -134,8 +134,31 @@ describe.concurrent('replay --cost follows the rules of the paths', () => {
       costs(trace, 'heap_4', 'gcc12-Os'),
     ]);
     const { cost, ...summary } = JSON.parse(stdout) as { cost: { build: string; instructions: number } };
+    expect(cost).toMatchObject({ calls: 3, estimatedCalls: 0 });
     expect(summary).toEqual(JSON.parse(plain));
     expect(cost.build).toMatch(/gcc 12\.2 -Os/);
     expect(cost.instructions).toBe(lines.reduce((sum, [, instructions]) => sum + Number(instructions), 0));
+  });
+});
+
+describe.concurrent('replay --cost marks what was never measured', () => {
+  // Resizing where the block stands, which TLSF can as long as there is room behind.
+  const trace = scratch.write('resized.trace', 'a 1 100\nr 1 200\nf 1\n');
+  const replayed = (...flags: string[]) =>
+    heaplab(['replay', trace, '--heap', 'tlsf', '--cost', 'gcc12-Os', ...flags]);
+
+  it('behind the number, and nothing else', async () => {
+    const { stdout } = await replayed('--ops');
+    const [allocated, resized, freed] = stdout.trimEnd().split('\n');
+    expect(allocated).toMatch(/^0 3192 \d+ \d+$/);
+    expect(resized).toMatch(/^1 3192 \d+ \d+ ~$/);
+    expect(freed).toMatch(/^2 3192 \d+ \d+$/);
+  });
+
+  it('in the summary and in the JSON', async () => {
+    expect((await replayed()).stdout).toContain('1 of 3 calls priced by the nearest measured path');
+    expect(JSON.parse((await replayed('--json')).stdout)).toMatchObject({
+      cost: { calls: 3, estimatedCalls: 1 },
+    });
   });
 });

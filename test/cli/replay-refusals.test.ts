@@ -30,7 +30,8 @@ describe.concurrent('replay refuses a flag', () => {
     ['--alignment 12', '--alignment 12', '4, 8, 16 or 32'],
     ['--heap-option asserts', '--heap-option asserts', 'name=value'],
     ['--heap-option asserts=7', 'asserts', 'boolean|true'],
-    ['--cost gcc12-Os --heap heap_2_coalescing', 'heap_2_coalescing', 'heap_2, heap_4'],
+    ['--cost gcc12-Os --heap heap_2_coalescing', 'heap_2_coalescing', 'heap_2, heap_4, tlsf, o1heap'],
+    ['--cost gcc12-Os --heap-option protector=true', 'protector true', 'by default'],
   ])('%s', async (flags, named, expected) => {
     const [problem, ...others] = await refusal(['replay', TRACE, ...flags.split(' ')]);
     expect(others).toEqual([]);

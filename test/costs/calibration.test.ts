@@ -2,9 +2,18 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { BUILDS, type Build, deviceCostTable, plainCostTable } from '../../src/costs/files.js';
+import {
+  BUILDS,
+  type Build,
+  deviceCostTable,
+  measuredBuilds,
+  plainCostTable,
+} from '../../src/costs/files.js';
 import { MeteredHeap } from '../../src/costs/metered-heap.js';
 import { findHeap } from '../../src/heaps/catalog.js';
+import { HeapCall, NULL_CALL } from '../../src/heaps/heap.js';
+import { costModel } from '../../src/simulation/cost.js';
+import { loadTarget } from '../../src/targets/load.js';
 import { readTrace } from '../../src/traces/read.js';
 import { Replay } from '../../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine } from '../../src/traces/replay-machine.js';
@@ -69,9 +78,53 @@ describe('a block resized where it stands', () => {
 });
 
 describe('what a device pays', () => {
-  it("includes the kernel's part where that was measured", () => {
-    expect(deviceCostTable(findHeap('heap_4')!, 'gcc12-Os')?.build).toContain('xTaskResumeAll');
-    expect(deviceCostTable(findHeap('heap_2')!, 'gcc12-Os')?.build).toContain('stub');
-    expect(deviceCostTable(findHeap('heap_2_coalescing')!, 'gcc12-Os')).toBeUndefined();
+  const priced = (heap: string, kind: 'malloc' | 'free', path: number) => {
+    const tables = [plainCostTable, deviceCostTable].map((table) => table(findHeap(heap)!, 'gcc12-Os')!);
+    return tables.map((table) => {
+      const call = new HeapCall();
+      call.path = path;
+      table.price(kind, call);
+      return [table.instructions, table.cycles];
+    });
+  };
+
+  it.each(['heap_2', 'heap_4', 'tlsf', 'o1heap'])(
+    'is 45 instructions and 96 cycles more for resuming the scheduler: %s',
+    (heap) => {
+      const [plain, device] = priced(heap, 'malloc', 0);
+      expect(device).toEqual([plain![0]! + 45, plain![1]! + 96]);
+      const [nothing, onDevice] = priced(heap, 'free', NULL_CALL);
+      expect(onDevice).toEqual(nothing);
+      expect(deviceCostTable(findHeap(heap)!, 'gcc12-Os')!.build).toContain('xTaskResumeAll');
+    },
+  );
+
+  it('is not known of heaps that were not measured', () => {
+    const heap = findHeap('heap_2_coalescing')!;
+    expect(deviceCostTable(heap, 'gcc12-Os')).toBeUndefined();
+    expect(measuredBuilds(heap)).toEqual([]);
+    expect(measuredBuilds(findHeap('tlsf')!)).toEqual(BUILDS);
+  });
+});
+
+describe('a cost model', () => {
+  const model = (heap: string, target: string, options = {}) =>
+    costModel('auto', findHeap(heap)!, loadTarget(target), v.parse(findHeap(heap)!.options, options));
+
+  it.each([
+    ['heap_4', 'stm32f103c8', {}, false, /^gcc 12\.2 -Os on cortex-m3, asserts off, with the kernel/],
+    ['heap_4', 'stm32f103c8', { asserts: false }, false, /^gcc/],
+    ['tlsf', 'stm32f103c8', {}, false, /as measured around heap_4$/],
+    ['heap_4', 'stm32f103c8', { clearOnFree: true }, true, /clearOnFree is not as it was then$/],
+    ['heap_4', 'nrf52832', {}, true, /; the target's core is a cortex-m4$/],
+    ['tlsf', 'ch32v203c8', {}, true, /^estimated from memory accesses/],
+    ['heap_5', 'stm32f103c8', {}, true, /^estimated from memory accesses/],
+    ['heap_3', 'stm32f103c8', { inner: 'tlsf' }, true, /^estimated from memory accesses/],
+    ['slab', 'stm32f103c8', {}, true, /^estimated from memory accesses/],
+  ])('says what it rests on: %s on %s, %o', (heap, target, options, estimated, source) => {
+    expect(model(heap, target, options)).toMatchObject({
+      estimated,
+      source: expect.stringMatching(source) as unknown,
+    });
   });
 });

@@ -98,6 +98,16 @@ describe('a summary', () => {
     expect(text).toMatch(/^ +malloc +p50 /m);
   });
 
+  it('says how many calls took a path that was never measured', () => {
+    const cost = { choice: 'auto', source: 'measured', estimated: false } as const;
+    const free = { ...RESULT.free, byNearestPath: 7 };
+    const text = inOneLine(summary({ cost, free }));
+    expect(text).toMatch(/at longest; 7 of [\d,]+ calls priced by the nearest measured path cost model/);
+    expect(text.match(/nearest measured path/g)).toHaveLength(1);
+    // Where all is an estimate, that says enough.
+    expect(summary({ free })).not.toContain('nearest');
+  });
+
   it('has a row for every task, with who held it up', () => {
     const text = summary({}, 80);
     for (const { name } of RESULT.tasks) expect(text).toMatch(new RegExp(`^  ${name} `, 'm'));

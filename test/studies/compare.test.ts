@@ -60,6 +60,30 @@ describe('heaps compared on a trace', () => {
     expect(text).toContain('op 24');
   });
 
+  it('mark times that are estimated, and say what they rest on', () => {
+    const resized = ['a 0 24', 'r 0 48', 'f 0'].join('\n');
+    const comparison = compared(resized, ['heap_4', 'heap_2_coalescing', 'tlsf'], 4096);
+    const costs = Object.fromEntries(comparison.contenders.map(({ heap, cost }) => [heap, cost]));
+    expect(costs.heap_4).toMatchObject({ estimated: false, byNearestPath: 0 });
+    expect(costs.tlsf).toMatchObject({ estimated: false, byNearestPath: 1 });
+    expect(costs.heap_2_coalescing).toMatchObject({ estimated: true });
+    const text = compareReport(comparison, paint);
+    expect(text).toMatch(/heap_2_coalescing [^\n]* ~[\d.]+ µs\*? +~[\d.]+ µs/);
+    expect(text).not.toMatch(/heap_4 [^\n]*~/);
+    const inOneLine = text.replaceAll(/\s+/g, ' ');
+    expect(inOneLine).toContain('~ estimated from memory accesses');
+    expect(inOneLine).toContain('tlsf: 1 call priced by the nearest measured path.');
+  });
+
+  it('price both calls of a realloc that moves the block', () => {
+    const moved = 'a 0 24\na 1 24\nr 0 48\nf 0\nf 1';
+    const [heap4] = compared(moved, ['heap_4'], 512).contenders;
+    // Paths of malloc and free only: no path of free was looked up as one of malloc.
+    expect(heap4!.cost).toMatchObject({ byNearestPath: 0 });
+    // The last malloc splits, past the hole that the first block's free has not left yet.
+    expect(heap4!.worstCycles).toBe(213);
+  });
+
   it('name the only one that served everything', () => {
     const text = compareReport(compared(CUT, ['heap_2', 'heap_4'], 512), paint);
     expect(text).toContain('heap_4 wins: with it alone no request failed.');
