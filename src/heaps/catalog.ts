@@ -4,6 +4,7 @@
  */
 
 import { buddy } from './classic/buddy.js';
+import { buddyHandles } from './classic/buddy-handles/buddy-handles.js';
 import { bestFit, firstFit, nextFit, worstFit } from './classic/fits.js';
 import { slabFrom } from './classic/slab.js';
 import type { HeapDefinition } from './definition.js';
@@ -50,6 +51,7 @@ export const catalog: readonly HeapDefinition[] = [
   bestFit,
   worstFit,
   buddy,
+  buddyHandles,
   slabFrom(underSlabs),
   mempool,
   ...libraries,

@@ -27,12 +27,14 @@ export function locksPrevented(board: Board, map: readonly MapPiece[], requested
 }
 
 /**
- * The locked blocks of a map that have a hole below them, in address order, with what each costs: by how many
- * bytes the largest hole would be larger without that one lock.
+ * The locked blocks of a map that may be in the way, in address order, with what each costs: by how many bytes the
+ * largest hole would be larger without that one lock. Where blocks slide down those are the ones with a hole below
+ * them; where blocks have their places on a grid, all.
  */
 export function pinsOf(board: Board, map: readonly MapPiece[]): PinnedPiece[] {
+  const slides = board.heap.gridOrigin === undefined;
   const lowestHole = map.find((piece) => piece.kind === 'hole')?.address ?? Number.POSITIVE_INFINITY;
-  const inTheWay = lockedPieces(map).filter((piece) => piece.address > lowestHole);
+  const inTheWay = lockedPieces(map).filter((piece) => !slides || piece.address > lowestHole);
   const largest = largestHoleWithout(board, []);
   return inTheWay.slice(0, MAXIMUM_TRIED).map((piece) => ({
     ...piece,

@@ -133,3 +133,32 @@ describe('incremental-compaction', () => {
     expect(never).toMatchObject({ missedDeadlines: 56, compactions: { count: 30 } });
   });
 });
+
+describe('buddy-compaction', () => {
+  it('passes, moving less than two pages in a minute', () => {
+    const { passed, compactions, target } = outcome('buddy-compaction');
+    expect(passed).toBe(true);
+    expect(compactions).toMatchObject({ count: 10, bytesMoved: 7680, blocksMoved: 20 });
+    expect(compactions.longestCycles / target.clockHertz).toBeCloseTo(101e-6, 6);
+    for (const { trigger, finished, largestHoleBefore, largestHoleAfter } of compactions.events) {
+      expect([trigger, finished, largestHoleBefore, largestHoleAfter]).toEqual(['failure', true, 2048, 4096]);
+    }
+  });
+
+  it.each([
+    ['buddy', 35],
+    ['best_fit', 3],
+    ['rmalloc', 0],
+  ])('fails on %s %i times', (heap, count) => {
+    const { outOfMemory, outOfMemoryCount } = onHeap('buddy-compaction', heap);
+    expect(outOfMemoryCount).toBe(count);
+    for (const { freeBytes } of outOfMemory) expect(freeBytes).toBeGreaterThan(4096);
+  });
+
+  it('fails if nobody compacts, and compacts least with a small table', () => {
+    const given = (heapOptions: Record<string, boolean | number>) =>
+      outcome('buddy-compaction', sameText, { heapOptions });
+    expect(given({ compactOnFailure: false }).outOfMemoryCount).toBe(45);
+    expect(given({ minimumBlock: 64 })).toMatchObject({ passed: true, compactions: { count: 1 } });
+  });
+});

@@ -17,7 +17,7 @@ ${more}
 tasks:
   main: { priority: 2, script: [${steps}] }
 `;
-  const heapNames = ['rmalloc', 'rmalloc_2008', 'heap_4'];
+  const heapNames = ['rmalloc', 'rmalloc_2008', 'heap_4', 'buddy_handles'];
   return ran(parseScenario(text, 'test.yaml', { heapNames }), { ...SIZED, ...variation });
 }
 
@@ -74,6 +74,31 @@ describe('a request that finds no room', () => {
     expect(event!.cycles).toBeGreaterThan(0);
     expect(event!.suspension).toBeGreaterThan(event!.cycles);
     expect(result.malloc.cycles.maximum).toBeGreaterThanOrEqual(event!.cycles);
+  });
+});
+
+describe('blocks whose places are on a grid', () => {
+  /** Sixteen blocks of 256 B next to each other of which every other one is freed again. */
+  const checkerboard = (lock: string) => `
+    { repeat: { times: 8, steps: [{ alloc: { name: a, size: 256 B } }, ${lock}, { alloc: { name: b, size: 256 B } }] } },
+    { free: { name: b, which: all } }, { alloc: { name: big, size: 1 KiB } }`;
+  const run = (lock: string) => runSteps(checkerboard(lock), 'heap: buddy_handles', { heapBytes: 6000 });
+
+  it('are named where their locks keep a request from being served, the lowest one too', () => {
+    const { result } = run('{ lock: a }');
+    expect(result.outOfMemoryCount).toBe(1);
+    const [event] = result.outOfMemory;
+    expect(event).toMatchObject({ cause: 'pinned', needed: 1024, largestHole: 256, freeBytes: 2144 });
+    const costs = event!.pins!.map(({ label, address, cost }) => [label, address - event!.gridOrigin!, cost]);
+    expect(costs.slice(0, 8)).toEqual(Array.from({ length: 8 }, (_, index) => ['a', 512 * index, 256]));
+    // The kernel's, with no hole of their size beside them.
+    for (const [, , cost] of costs.slice(8)) expect(cost).toBe(0);
+  });
+
+  it('make room where they are not locked', () => {
+    const { result } = run('yield');
+    expect(result).toMatchObject({ passed: true, outOfMemoryCount: 0 });
+    expect(result.compactions.events).toMatchObject([{ trigger: 'failure', bytesMoved: 512 }]);
   });
 });
 

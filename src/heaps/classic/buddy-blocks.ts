@@ -11,13 +11,15 @@
  */
 
 import type { Memory, Region } from '../../mcu/memory.js';
-import { lowestBit } from '../bits.js';
+import { bitsFrom, lowestBit, lowestBits } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 import { Corruption, type HeapCall, NULL } from '../heap.js';
 import { buddyOf, lowerOf, orderFor, upperOf } from './buddy-orders.js';
 
-/** Bit of a table byte: the block that begins here is in use. The other bits are its order + 1. */
+/** Bit of a table byte: the block that begins here is in use. */
 export const USED = 0x80;
+/** Its lower bits: the block's order + 1. The two between are for a heap that has a use for them. */
+export const ORDER = 0x1f;
 
 const NEXT = 0;
 const PREVIOUS = 4;
@@ -30,10 +32,12 @@ export type Pick =
   /** The smallest that is large enough, of those the one freed last. */
   | 'lifo'
   /** The lowest that is large enough. */
-  | 'first';
+  | 'first'
+  /** As lowest, from the other end: the highest, of which the block is the upper end. */
+  | 'highest';
 
-/** Told of every block that the table shows; `order` is its size. */
-export type BlockVisitor = (index: number, order: number, used: boolean) => void;
+/** Told of every block that the table shows; `order` is its size, `marks` the other bits: none of a hole. */
+export type BlockVisitor = (index: number, order: number, marks: number) => void;
 
 export class BuddyBlocks {
   /** Of the smallest block; a power of two. */
@@ -45,13 +49,14 @@ export class BuddyBlocks {
   /** Of the largest block there can be. */
   readonly highestOrder: number;
 
+  protected readonly table: number;
+  protected readonly isDescending: boolean;
   private readonly heads: number;
-  private readonly table: number;
   private readonly unitShift: number;
   private readonly isSorted: boolean;
 
   constructor(
-    private readonly memory: Memory,
+    protected readonly memory: Memory,
     region: Region,
     unitBytes: number,
     alignment: number,
@@ -59,10 +64,13 @@ export class BuddyBlocks {
     private readonly bitmap: number,
     private readonly pick: Pick,
     private readonly call: HeapCall,
+    /** Bits of a table byte that blocks may have set. */
+    private readonly marks = USED,
   ) {
     this.unitBytes = unitBytes;
     this.unitShift = 31 - Math.clz32(unitBytes);
     this.isSorted = pick !== 'lifo';
+    this.isDescending = pick === 'highest';
     this.heads = alignUp(region.origin, WORD_BYTES);
     const end = region.origin + region.bytes;
     // A table byte and its block for each; then fewer, until heads and padding fit in as well.
@@ -115,20 +123,33 @@ export class BuddyBlocks {
     return offset >>> this.unitShift;
   }
 
-  /** What the table says of the block that begins at `index`: order + 1, {@link USED}; 0 where none begins. */
+  /** What the table says of the block that begins at `index`: order + 1 and marks; 0 where none begins. */
   entry(index: number): number {
     return this.memory.loadByte(this.table + index);
   }
 
   // --- taking and giving --------------------------------------------------------------------------------
 
-  /** The index of a block that is now in use; -1 if no hole is large enough. Counts splits as search steps. */
-  take(order: number): number {
-    const from = this.orderToTake(order);
+  /**
+   * The index of a block that is now in use; -1 if no hole is large enough. Only holes of an order below `limit`
+   * are taken. Counts splits as search steps.
+   */
+  take(order: number, limit = this.highestOrder + 1): number {
+    const from = this.orderToTake(order, limit);
     if (from < 0) return -1;
-    const index = (this.head(from) - this.base) >>> this.unitShift;
-    this.unlink(index, from);
-    for (let half = from - 1; half >= order; half--) this.file(index + (1 << half), half);
+    return this.carve(this.indexAt(this.head(from)), from, order, this.isDescending);
+  }
+
+  /** Makes one end of a hole a block in use, the rest of it smaller holes. */
+  protected carve(hole: number, from: number, order: number, isUpperEnd: boolean): number {
+    this.unlink(hole, from);
+    let index = hole;
+    for (let half = from - 1; half >= order; half--) {
+      if (isUpperEnd) {
+        this.file(index, half);
+        index += 1 << half;
+      } else this.file(index + (1 << half), half);
+    }
     this.call.searchSteps = from - order;
     this.memory.storeByte(this.table + index, USED | (order + 1));
     return index;
@@ -151,10 +172,15 @@ export class BuddyBlocks {
     return order - freedOrder;
   }
 
+  /** A bit for every order from `order` to below `limit` that has a hole. */
+  protected ordersWithHoles(order: number, limit: number): number {
+    if (order >= limit) return 0;
+    return bitsFrom(this.memory.loadWord(this.bitmap) & lowestBits(limit), order);
+  }
+
   /** The order whose first hole is to be used; -1 if there is none that is large enough. */
-  private orderToTake(order: number): number {
-    if (order > this.highestOrder) return -1;
-    let orders = (this.memory.loadWord(this.bitmap) >>> order) << order;
+  private orderToTake(order: number, limit: number): number {
+    let orders = this.ordersWithHoles(order, limit);
     if (orders === 0) return -1;
     let chosen = lowestBit(orders);
     if (this.pick !== 'first') return chosen;
@@ -171,20 +197,28 @@ export class BuddyBlocks {
 
   // --- lists of holes -----------------------------------------------------------------------------------
 
-  private head(order: number): number {
+  protected head(order: number): number {
     return this.memory.loadWord(this.heads + order * WORD_BYTES);
+  }
+
+  protected nextHole(hole: number): number {
+    return this.memory.loadWord(hole + NEXT);
+  }
+
+  protected indexAt(address: number): number {
+    return (address - this.base) >>> this.unitShift;
   }
 
   /** Enters a hole into the table and the list of its order. */
   private file(index: number, order: number): void {
-    const { memory, count } = this;
+    const { memory, count, isDescending } = this;
     memory.storeByte(this.table + index, order + 1);
     const hole = this.addressOf(index);
     let before = NULL;
     let after = this.head(order);
     if (this.isSorted) {
       let steps = 0;
-      while (after !== NULL && after < hole) {
+      while (after !== NULL && after < hole !== isDescending) {
         before = after;
         after = memory.loadWord(before + NEXT);
         if (++steps > count) throw endlessList(after);
@@ -202,7 +236,7 @@ export class BuddyBlocks {
     if (after === NULL) memory.storeWord(this.bitmap, memory.loadWord(this.bitmap) | (1 << order));
   }
 
-  private unlink(index: number, order: number): void {
+  protected unlink(index: number, order: number): void {
     const { memory } = this;
     const hole = this.addressOf(index);
     const after = memory.loadWord(hole + NEXT);
@@ -222,12 +256,14 @@ export class BuddyBlocks {
   visit(visit: BlockVisitor): void {
     for (let index = 0; index < this.count; ) {
       const entry = this.entry(index);
-      const order = (entry & ~USED) - 1;
+      const order = (entry & ORDER) - 1;
+      const marks = entry & ~ORDER;
       const blocks = 2 ** order;
-      if (order < 0 || order > this.highestOrder || index % blocks !== 0 || index + blocks > this.count) {
+      const isOne = order >= 0 && order <= this.highestOrder && (marks & ~this.marks) === 0;
+      if (!isOne || index % blocks !== 0 || index + blocks > this.count) {
         throw new Corruption(`the table has ${entry} where a block begins`, this.table + index);
       }
-      visit(index, order, (entry & USED) !== 0);
+      visit(index, order, marks);
       index += blocks;
     }
   }
@@ -235,9 +271,9 @@ export class BuddyBlocks {
   /** The table tiles the arena, no hole has its buddy free, lists and bitmap hold exactly the holes. */
   check(): void {
     const holes = new Map<number, number>();
-    this.visit((index, order, used) => {
+    this.visit((index, order, marks) => {
       this.checkInside(index, order);
-      if (!used) holes.set(this.addressOf(index), order);
+      if (marks === 0) holes.set(this.addressOf(index), order);
     });
     for (const [hole, order] of holes) {
       const buddy = this.addressOf(buddyOf(this.indexOf(hole), order));
@@ -276,8 +312,8 @@ export class BuddyBlocks {
       if (memory.loadWord(hole + PREVIOUS) !== previous) {
         throw new Corruption('a list of holes does not lead back as it leads forth', hole);
       }
-      if (this.isSorted && hole <= previous) {
-        throw new Corruption('a list of holes must ascend by address', hole);
+      if (this.isSorted && previous !== NULL && hole > previous === this.isDescending) {
+        throw new Corruption('a list of holes must be in order of address', hole);
       }
       previous = hole;
       listed++;

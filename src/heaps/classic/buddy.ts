@@ -143,9 +143,9 @@ export class Buddy implements Heap {
     const end = blocks.addressOf(blocks.count);
     const regionEnd = region.origin + region.bytes;
     visit('bookkeeping', region.origin, blocks.base - region.origin, 0);
-    blocks.visit((index, order, used) => {
+    blocks.visit((index, order, marks) => {
       const address = blocks.addressOf(index);
-      visit(used ? 'used' : 'hole', address, blocks.bytesOf(order), used ? address : 0);
+      visit(marks === 0 ? 'hole' : 'used', address, blocks.bytesOf(order), marks === 0 ? 0 : address);
     });
     if (end < regionEnd) visit('bookkeeping', end, regionEnd - end, 0);
   }

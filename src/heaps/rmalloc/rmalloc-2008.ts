@@ -43,11 +43,11 @@ import {
   type Relocation,
   UNLIMITED,
 } from '../handle-heap.js';
+import { addLock, misuse, removeLock } from '../handle-locks.js';
 import { HeapCall, type HeapLayout, type HeapView, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import { checkNodes } from './check-2008.js';
 import { CompactionPass2008 } from './compaction-2008.js';
 import { Fullness } from './fullness.js';
-import { MAXIMUM_LOCKS, misuse } from './misuse.js';
 import { bucketOf, FULLNESS, headerBytesFor, NONE, Nodes, STATIC_BYTES } from './nodes-2008.js';
 import { relocationOptions } from './options.js';
 import { ArenaPlace, placeOverheadBytes, placeStaticBytes } from './place.js';
@@ -210,17 +210,13 @@ export class Rmalloc2008 implements HandleHeap, HeapView {
 
   lock(handle: number): number {
     this.assertLive(handle);
-    if (this.nodes.locksOf(handle) === MAXIMUM_LOCKS) {
-      throw misuse(handle, `a block is locked at most ${MAXIMUM_LOCKS} times`);
-    }
-    this.nodes.addLocks(handle, 1);
+    addLock(this.nodes, handle);
     return this.nodes.pointerOf(handle);
   }
 
   unlock(handle: number): void {
     this.assertLive(handle);
-    if (this.nodes.locksOf(handle) === 0) throw misuse(handle, 'only a locked block is unlocked');
-    this.nodes.addLocks(handle, -1);
+    removeLock(this.nodes, handle);
   }
 
   private assertLive(handle: number): void {

@@ -46,6 +46,7 @@ import {
   type Relocation,
   UNLIMITED,
 } from '../handle-heap.js';
+import { addLock, misuse, removeLock } from '../handle-locks.js';
 import { HeapCall, type HeapLayout, type HeapView, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import {
   Blocks,
@@ -61,7 +62,6 @@ import {
 import { checkBlocks } from './check.js';
 import { CompactionPass } from './compaction.js';
 import { Fullness } from './fullness.js';
-import { MAXIMUM_LOCKS, misuse } from './misuse.js';
 import { relocationOptions } from './options.js';
 import { ArenaPlace, placeOverheadBytes, placeStaticBytes } from './place.js';
 
@@ -254,17 +254,13 @@ export class Rmalloc implements HandleHeap, HeapView {
 
   lock(handle: number): number {
     this.assertLive(handle);
-    if (this.blocks.locksOf(handle) === MAXIMUM_LOCKS) {
-      throw misuse(handle, `a block is locked at most ${MAXIMUM_LOCKS} times`);
-    }
-    this.blocks.addLocks(handle, 1);
+    addLock(this.blocks, handle);
     return this.blocks.addressOf(handle);
   }
 
   unlock(handle: number): void {
     this.assertLive(handle);
-    if (this.blocks.locksOf(handle) === 0) throw misuse(handle, 'only a locked block is unlocked');
-    this.blocks.addLocks(handle, -1);
+    removeLock(this.blocks, handle);
   }
 
   private assertLive(handle: number): void {
