@@ -113,7 +113,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
 
   program
     .command('compare')
-    .description('run the same workloads on every heap, and rank the heaps')
+    .description('run the same workloads on every heap, rank the heaps, and say who notices an overflow')
     .argument('<file...>', 'scenarios and traces')
     .option('--heaps <names>', 'only these, separated by commas')
     .option('--heap-option <name=value>', 'for the heaps that have it, repeated for several', collect, [])

@@ -23,6 +23,17 @@ export interface HeapFacts {
   readonly notWhen: string;
 }
 
+/** How the words of a block are called, from its first word on, for who reads what was written over. */
+export interface BlockWords {
+  readonly used?: readonly string[];
+  readonly hole?: readonly string[];
+  /** The last word of either, where that is the heap's own too. */
+  readonly lastOfUsed?: string;
+  readonly lastOfHole?: string;
+  /** What lies behind the last block. */
+  readonly behind?: string;
+}
+
 export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly name: string;
   readonly origin: string;
@@ -35,6 +46,10 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
    * A proof has to count it. 0 where absent.
    */
   surplusBytes?(alignment: number, options: Options): number;
+  /** As in the drawing of a block in the heap's file; absent where blocks have no words of the heap. */
+  blockWords?(options: Options): BlockWords;
+  /** Options that are off by default, with which it notices more of what is written behind blocks. */
+  readonly guards?: Partial<Options>;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
   /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */

@@ -301,6 +301,7 @@ export const newlibNano = defineHeap({
   boundRow: 'first-fit',
   surplusBytes: () => MINIMUM_BYTES - 4,
   options: v.strictObject({}),
+  blockWords: () => ({ used: ['size', 'way back to it'], hole: ['size', 'next'] }),
   pathWords: { malloc: [], free: [] },
   coalesces: true,
   notAtZero: true,

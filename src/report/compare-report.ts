@@ -3,6 +3,7 @@
 import { formatSeconds, groupDigits } from '../input/index.js';
 import { type Comparison, type Contender, longestWait, ramBytes } from '../studies/compare.js';
 import { paragraph, stack, title } from './layout.js';
+import { overflowMarkdown, overflowReport } from './overflow-report.js';
 import type { Paint } from './paint.js';
 import { approximate, bytes, counted, percent } from './phrases.js';
 import { type Column, type TableCell, table } from './tables.js';
@@ -101,6 +102,7 @@ export function compareReport(comparison: Comparison, paint: Paint): string {
     ...contenders.flatMap(({ heap, note }) =>
       note === undefined ? [] : [paragraph(`${heap}: ${note}`, paint)],
     ),
+    comparison.overflows === undefined ? undefined : overflowReport(comparison.overflows, paint),
   ]);
 }
 
@@ -133,6 +135,7 @@ export function compareMarkdown(comparison: Comparison): string {
     '',
     legend(comparison),
     ...(notes.length === 0 ? [] : ['', ...notes]),
+    ...(comparison.overflows === undefined ? [] : ['', overflowMarkdown(comparison.overflows)]),
   ].join('\n');
 }
 

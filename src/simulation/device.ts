@@ -138,7 +138,8 @@ export class Device implements Firmware {
     const owners = interrupted === undefined ? 'task' : 'interrupt';
     const at = this.frames[owners].get(running)?.place.at;
     const isMain = interrupted === undefined && !scheduler.isRunning;
-    return isMain ? { context: 'main', task: '-', at } : { context: owners, task: running, at };
+    const call = this.heap.callInProgress;
+    return isMain ? { context: 'main', task: '-', at, call } : { context: owners, task: running, at, call };
   }
 
   /** Periods still running past their deadline. */
@@ -358,7 +359,7 @@ export class Device implements Firmware {
   }
 
   overflow(block: Block, bytes: number, value: number): void {
-    this.heap.overflow(block, bytes, value);
+    this.heap.overflow(block, bytes, value, this.place);
   }
 
   log(owner: string, text: string): void {

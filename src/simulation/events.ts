@@ -21,6 +21,12 @@ export interface CreationFailure {
   readonly bytes: number;
 }
 
+/** A heap call that is being made, and for which block. */
+export interface HeapCallInProgress {
+  readonly kind: HeapCallKind;
+  readonly block: Request;
+}
+
 /** Where the firmware is. */
 export interface Place {
   /** In main() before the scheduler runs, in a task, or in an interrupt's handler. */
@@ -29,6 +35,8 @@ export interface Place {
   readonly task: string;
   /** The line of its script, where that has begun. */
   readonly at: Position | undefined;
+  /** Absent outside heap calls, and in those that only kernel objects or an experiment make. */
+  readonly call?: HeapCallInProgress | undefined;
 }
 
 export interface RunEvents extends KernelEvents {
@@ -51,6 +59,8 @@ export interface RunEvents extends KernelEvents {
   compacted(compaction: Compaction, cycles: number): void;
   /** A verified block held other bytes than were written. */
   contentsLost(block: Block, address: number): void;
+  /** The firmware is about to write `bytes` bytes from `address` on, behind what the block was asked for. */
+  overflows(block: Block, address: number, bytes: number, place: Place): void;
   /** A task or queue that the firmware went on without. */
   notCreated(failure: CreationFailure): void;
   logged(task: string, text: string): void;
@@ -128,6 +138,11 @@ export class Broadcast implements RunEvents {
   contentsLost(block: Block, address: number): void {
     this.first.contentsLost?.(block, address);
     this.others?.contentsLost(block, address);
+  }
+
+  overflows(block: Block, address: number, bytes: number, place: Place): void {
+    this.first.overflows?.(block, address, bytes, place);
+    this.others?.overflows(block, address, bytes, place);
   }
 
   notCreated(failure: CreationFailure): void {

@@ -9,12 +9,12 @@ import { NULL } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
-import { Fault } from '../mcu/index.js';
+import { Fault, type Memory } from '../mcu/index.js';
 import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import { CompactionMeter, CycleBudget } from './compaction-meter.js';
 import { DeferredFrees } from './deferred-frees.js';
-import type { RunEvents } from './events.js';
+import type { HeapCallInProgress, Place, RunEvents } from './events.js';
 
 /** Counts heap calls over resets; the run ends when `limit` have been made. */
 export interface OperationBudget {
@@ -35,6 +35,8 @@ export interface Experiments {
   readonly checkEveryCall?: boolean;
   readonly stopAtFirstFailure?: boolean;
   readonly release?: Release;
+  /** What the firmware writes behind its blocks is not written. */
+  readonly withoutOverflows?: boolean;
 }
 
 /** How long a run of so many heap calls goes on without one. */
@@ -56,6 +58,9 @@ export class HeapService implements KernelStorage {
   private readonly caches = new Map<string, Cache>();
   private readonly compactions: CompactionMeter;
   private readonly deferredFrees = new DeferredFrees((block) => this.free(block));
+  /** Whose memory the call in progress is about; undefined between calls. */
+  private allocating: Request | undefined;
+  private freeing: Block | undefined;
 
   constructor(
     private readonly board: Board,
@@ -77,6 +82,12 @@ export class HeapService implements KernelStorage {
     }
   }
 
+  /** What the heap is doing right now, for whoever has to say where it failed. */
+  get callInProgress(): HeapCallInProgress | undefined {
+    if (this.allocating !== undefined) return { kind: 'malloc', block: this.allocating };
+    return this.freeing === undefined ? undefined : { kind: 'free', block: this.freeing };
+  }
+
   /** `pvPortMalloc`. */
   malloc(bytes: number, request: Request): Block | undefined {
     return this.take(bytes, request, undefined);
@@ -89,6 +100,7 @@ export class HeapService implements KernelStorage {
     kernel.scheduler.suspendAll();
     const { loads, stores } = memory;
     this.countOperation();
+    this.allocating = request;
     const handle = cache === undefined ? handles.allocate(bytes) : handles.allocateFrom!(cache);
     this.spend('malloc', loads, stores);
     const block = handle === NULL ? this.refused(bytes, request) : this.record(handle, bytes, request);
@@ -135,6 +147,7 @@ export class HeapService implements KernelStorage {
     kernel.assertInTask('realloc');
     kernel.scheduler.suspendAll();
     this.countOperation();
+    this.allocating = request;
     const { loads, stores } = memory;
     let block: Block | undefined;
     if (handles.resize(old.handle, bytes)) {
@@ -166,6 +179,7 @@ export class HeapService implements KernelStorage {
   private freeNow(block: Block): void {
     const { handles, memory, blocks } = this.board;
     this.countOperation();
+    this.freeing = block;
     const freeBytes = this.mayIgnoreFrees ? handles.heap.freeBytes() : -1;
     const { loads, stores } = memory;
     handles.free(block.handle);
@@ -321,20 +335,19 @@ export class HeapService implements KernelStorage {
     if (this.released.has(block)) return;
     const { handles, memory } = this.board;
     const address = handles.lock(block.handle);
-    for (let index = 0; index < block.filledBytes; index++) {
-      if (memory.loadByte(address + index) !== patternByte(block, index)) {
-        this.events.contentsLost(block, address + index);
-        break;
-      }
-    }
+    const lost = firstLostByte(memory, block, address);
+    if (lost !== undefined) this.events.contentsLost(block, address + lost);
     handles.unlock(block.handle);
   }
 
-  overflow(block: Block, bytes: number, value: number): void {
+  overflow(block: Block, bytes: number, value: number, place: Place): void {
     if (this.released.has(block)) return;
     const { handles, memory } = this.board;
     const end = handles.lock(block.handle) + block.bytes;
-    for (let index = 0; index < bytes; index++) memory.storeByte(end + index, value);
+    this.events.overflows(block, end, bytes, place);
+    if (this.experiments.withoutOverflows !== true) {
+      for (let index = 0; index < bytes; index++) memory.storeByte(end + index, value);
+    }
     handles.unlock(block.handle);
   }
 
@@ -380,6 +393,8 @@ export class HeapService implements KernelStorage {
       config.cost.price(kind, heap, memory, loads + compactions.loads, stores + compactions.stores) +
       compactions.takeCycles();
     if (this.experiments.checkEveryCall === true) heap.check();
+    this.allocating = undefined;
+    this.freeing = undefined;
     if (kernel.interrupted !== undefined) kernel.workInInterrupt(cycles);
     else if (cycles > 0) kernel.work(cycles);
     this.events.heapCalled(kind, cycles, config.cost);
@@ -410,6 +425,14 @@ export class HeapService implements KernelStorage {
       if (this.experiments.stopAtFirstFailure === true) throw new Stop('end');
     }
   }
+}
+
+/** Of a block whose contents begin at `address`: the first that is not as `fill` wrote it. */
+export function firstLostByte(memory: Memory, block: Block, address: number): number | undefined {
+  for (let index = 0; index < block.filledBytes; index++) {
+    if (memory.loadByte(address + index) !== patternByte(block, index)) return index;
+  }
+  return undefined;
 }
 
 function patternByte(block: Block, index: number): number {

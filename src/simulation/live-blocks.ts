@@ -28,10 +28,13 @@ export class LiveBlocks {
   }
 
   /** In address order, those elsewhere last. */
-  withSerials(serials: ReadonlySet<number>): Block[] {
+  all(): Block[] {
     const elsewhere = [...this.elsewhere.values()].sort((a, b) => a.handle - b.handle);
-    const all = [...this.slots, ...elsewhere];
-    return all.filter((block): block is Block => block !== undefined && serials.has(block.serial));
+    return [...this.slots, ...elsewhere].filter((block) => block !== undefined);
+  }
+
+  withSerials(serials: ReadonlySet<number>): Block[] {
+    return this.all().filter((block) => serials.has(block.serial));
   }
 
   set(block: Block): void {

@@ -25,6 +25,8 @@ export interface RunSettings extends BoardConfig {
   readonly stopAtFirstFailure?: boolean;
   /** What would have been: frees these blocks by magic just before the heap call `operation` (from 1). */
   readonly release?: Release;
+  /** What would have been without the bug: what the firmware writes behind its blocks is not written. */
+  readonly withoutOverflows?: boolean;
 }
 
 /** What a reset costs until the scheduler runs again, so that a device that resets at once makes progress. */

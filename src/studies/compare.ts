@@ -17,6 +17,7 @@ import { run } from '../simulation/run.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
 import { AllocatorLoad } from './allocator-load.js';
+import { type OverflowStudy, overflowStudy } from './overflow.js';
 import { PricedHandles } from './priced-handles.js';
 import { smallestArena } from './size.js';
 import { type Candidate, ScenarioWorkload, type TraceWorkload } from './workload.js';
@@ -66,6 +67,8 @@ export interface Comparison {
   readonly heapBytes: number;
   /** Best first. */
   readonly contenders: readonly Contender[];
+  /** Where the firmware writes behind its blocks: what comes of it. */
+  readonly overflows?: OverflowStudy;
 }
 
 export interface CompareSettings {
@@ -90,11 +93,19 @@ export function compareScenario(
       ? undefined
       : new ScenarioWorkload(scenario, target, seed, settings.costChoice);
   let heapBytes = 0;
+  const seen = { overflows: false };
   const contenders = candidates.map((candidate) => {
     settings.onHeap?.(candidate.heap.name);
     return trial(candidate, () => {
-      const { contender, arenaBytes } = scenarioTrial(scenario, target, seed, candidate, settings.costChoice);
+      const { contender, arenaBytes, ...more } = scenarioTrial(
+        scenario,
+        target,
+        seed,
+        candidate,
+        settings.costChoice,
+      );
       heapBytes = Math.max(heapBytes, arenaBytes);
+      seen.overflows ||= more.overflows;
       return { ...contender, ...smallest(sizing, candidate, settings) };
     });
   });
@@ -105,6 +116,7 @@ export function compareScenario(
     clockHertz: target.clockHertz,
     heapBytes,
     contenders: ranked(contenders),
+    ...(seen.overflows && { overflows: overflowStudy(scenario, target, seed, candidates, settings) }),
   };
 }
 
@@ -114,7 +126,7 @@ function scenarioTrial(
   seed: number,
   candidate: Candidate,
   costChoice: CostChoice,
-): { contender: Contender; arenaBytes: number } {
+): { contender: Contender; arenaBytes: number; overflows: boolean } {
   const { heap, options } = candidate;
   const settings = {
     target,
@@ -127,7 +139,13 @@ function scenarioTrial(
   const recorder = new Recorder(1);
   const costs = new CallCycles();
   const load = new LoadWatch(surplusOf(candidate, target.alignment));
-  const outcome = run(scenario, settings, [recorder, costs, load]);
+  let overflows = false;
+  const overflowWatch: RunObserver = {
+    overflows: () => {
+      overflows = true;
+    },
+  };
+  const outcome = run(scenario, settings, [recorder, costs, load, overflowWatch]);
   const result = recorder.result(scenario, settings, outcome);
   const [first] = result.outOfMemory;
   const arenaBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
@@ -146,7 +164,7 @@ function scenarioTrial(
     missedDeadlines: result.missedDeadlines,
     ...bounds(candidate, load.load),
   };
-  return { contender, arenaBytes };
+  return { contender, arenaBytes, overflows };
 }
 
 class CallCycles implements RunObserver {

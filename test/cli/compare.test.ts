@@ -53,6 +53,27 @@ describe('heaplab compare', () => {
     expect(stdout).toMatch(/^## gen-uniform-4-s1 on STM32F103C8, 4,096 B for the heap\n\n\| heap \|/);
   });
 
+  it('says of a firmware that writes behind its blocks what that hits, and who notices', async () => {
+    const args = ['compare', join(SCENARIOS, 'overflow.yaml'), '--heaps', 'heap_4,buddy', '--no-size'];
+    const [text, json, markdown, other] = await Promise.all([
+      heaplab(args),
+      heaplab([...args, '--json']),
+      heaplab([...args, '--markdown']),
+      heaplab(['compare', SCENARIO, ...TWO, '--no-size', '--json']),
+    ]);
+    expect([text!.code, json!.code, markdown!.code]).toEqual([0, 0, 0]);
+    expect(text!.stdout).toMatch(/Written behind a block[\s\S]*heap_4, protector +block's next +canary/);
+    const [{ overflows }] = JSON.parse(json!.stdout) as [Comparison];
+    expect(overflows!.trials.map(({ heap, options }) => [heap, options])).toEqual([
+      ['heap_4', { asserts: false }],
+      ['heap_4', {}],
+      ['heap_4', { protector: true }],
+      ['buddy', {}],
+    ]);
+    expect(markdown!.stdout).toMatch(/### Written behind a block[\s\S]*\| buddy \| own rounding \|/);
+    expect(JSON.parse(other!.stdout)[0]).not.toHaveProperty('overflows');
+  });
+
   it.each([
     ['an unknown heap', [SCENARIO, '--heaps', 'heap_9'], 'there is no heap "heap_9"'],
     ['an unknown chip', [SCENARIO, '--targets', 'stm32f103c9'], 'stm32f103c8'],

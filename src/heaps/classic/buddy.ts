@@ -177,6 +177,7 @@ export const buddy = defineHeap({
   },
   options,
   boundRow: ({ pick }) => (pick === 'first' ? 'aligned-first-fit' : 'buddy'),
+  blockWords: () => ({ hole: ['next', 'previous'] }),
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   // Halves of the same block only: neighbours that are no buddies stay apart.
   coalesces: false,

@@ -288,6 +288,13 @@ const ANY_FIT_BOUND =
   'max over r of r(M-r+1), as any that merges at once and takes a hole if one is large enough';
 
 const shared = {
+  blockWords: () => ({
+    used: ['tag'],
+    hole: ['tag', 'next', 'previous'],
+    lastOfUsed: 'tag',
+    lastOfHole: 'tag',
+    behind: 'fence',
+  }),
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   // In any order of the holes.
   boundRow: 'eager-merge',

@@ -89,6 +89,8 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       notWhen: 'RAM is short and sizes are many: each holds on to a slab of its own',
     },
     options,
+    // Objects have none; of what the inner heap serves its own words are left to it.
+    blockWords: () => ({ behind: 'directory' }),
     pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
     coalesces: false,
     mayPassOverAHole: true,

@@ -6,6 +6,7 @@
 
 import * as v from 'valibot';
 import type { Memory } from '../../mcu/memory.js';
+import type { BlockWords } from '../definition.js';
 import {
   type Heap,
   HeapCall,
@@ -55,6 +56,13 @@ export const addressOrderedOptions = v.strictObject({
   protector: protectorOption,
 });
 export type AddressOrderedOptions = v.InferOutput<typeof addressOrderedOptions>;
+
+/** See HeapDefinition. */
+export const addressOrderedWords: BlockWords = {
+  used: ['next', 'size'],
+  hole: ['next', 'size'],
+  behind: 'end marker',
+};
 
 export abstract class AddressOrderedHeap implements Heap {
   readonly lastCall = new HeapCall();
@@ -141,7 +149,10 @@ export abstract class AddressOrderedHeap implements Heap {
     this.assertInside(block);
     const word = memory.loadWord(block + SIZE);
     if (word < ALLOCATED) return this.refuse(block, 'the block is allocated (top bit of its size)');
-    if (this.loadLink(block) !== NULL) return this.refuse(block, 'next is NULL in a live block');
+    if (this.loadLink(block) !== NULL) {
+      const expected = this.options.protector ? 'the canary' : 'NULL';
+      return this.refuse(block, `next is ${expected} in a live block`);
+    }
 
     const size = word - ALLOCATED;
     memory.storeWord(block + SIZE, size);

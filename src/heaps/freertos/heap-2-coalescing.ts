@@ -335,6 +335,10 @@ export const heap2Coalescing = defineHeap({
     notWhen: 'blocks are small (12 bytes of header) or calls must be quick',
   },
   options: heap2Options,
+  blockWords: () => {
+    const words = ['next by size', 'next by address', 'size'];
+    return { used: words, hole: words };
+  },
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   boundRow: 'eager-merge',
   surplusBytes: (alignment) => 2 * alignedHeader(12, alignment),

@@ -252,6 +252,7 @@ export const heap2 = defineHeap({
     notWhen: 'sizes vary: use heap_4, or heap_2_coalescing',
   },
   options: heap2Options,
+  blockWords: () => ({ used: ['next', 'size'], hole: ['next', 'size'] }),
   pathWords: { malloc: MALLOC_WORDS, free: [] },
   coalesces: false,
   regions: 'one',

@@ -88,6 +88,7 @@ export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinitio
     boundRow: (options) => boundRowOf(libraryOf(options), defaults(libraryOf(options))),
     surplusBytes: (alignment, options) =>
       libraryOf(options).surplusBytes?.(alignment, defaults(libraryOf(options))) ?? 0,
+    blockWords: (options) => libraryOf(options).blockWords?.(defaults(libraryOf(options))) ?? {},
     pathWords: { malloc: [], free: [] },
     coalesces: libraries.every((library) => library.coalesces),
     mayPassOverAHole: libraries.some((library) => library.mayPassOverAHole === true),

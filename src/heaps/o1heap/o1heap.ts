@@ -348,6 +348,10 @@ export const o1heap = defineHeap({
   },
   boundRow: 'half-fit',
   options,
+  blockWords: () => {
+    const used = ['next', 'prev', 'size', 'used'];
+    return { used, hole: [...used, 'next in bin', 'previous in bin'] };
+  },
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,
   regions: 'one',

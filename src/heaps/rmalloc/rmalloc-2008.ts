@@ -301,6 +301,10 @@ export const rmalloc2008 = defineHandleHeap({
     notWhen: 'RAM is short: rmalloc needs a third of the bookkeeping',
   },
   options,
+  blockWords: () => {
+    const words = ['state', 'pointer', 'size', 'previous', 'next', 'bucket'];
+    return { used: words, hole: words };
+  },
   pathWords: { malloc: ALLOCATE_WORDS, free: FREE_WORDS },
   coalesces: false,
   mayPassOverAHole: true,

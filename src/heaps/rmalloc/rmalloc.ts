@@ -368,6 +368,7 @@ export const rmalloc = defineHandleHeap({
     notWhen: 'pointers into blocks are kept everywhere, or no request may wait for a compaction',
   },
   options,
+  blockWords: () => ({ hole: ['next', 'previous'], behind: 'table of headers' }),
   pathWords: { malloc: ALLOCATE_WORDS, free: FREE_WORDS },
   coalesces: false,
   mayPassOverAHole: true,

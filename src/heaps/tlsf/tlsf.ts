@@ -382,6 +382,12 @@ export const tlsf = defineHeap({
   boundRow: 'eager-merge-by-class',
   surplusBytes: () => MINIMUM_BYTES,
   options,
+  blockWords: () => ({
+    used: ['size'],
+    hole: ['size', 'next', 'previous'],
+    lastOfHole: 'pred',
+    behind: 'last size word',
+  }),
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: true,
   mayPassOverAHole: true,
