@@ -12,7 +12,9 @@ import {
 import { MeteredHeap } from '../../src/costs/metered-heap.js';
 import { findHeap } from '../../src/heaps/catalog.js';
 import { HeapCall, NULL_CALL } from '../../src/heaps/heap.js';
-import { costModel } from '../../src/simulation/cost.js';
+import { costModel, EstimatedCost } from '../../src/simulation/cost.js';
+import type { RunEvents } from '../../src/simulation/events.js';
+import { PricedHandles } from '../../src/studies/priced-handles.js';
 import { loadTarget } from '../../src/targets/load.js';
 import { readTrace } from '../../src/traces/read.js';
 import { Replay } from '../../src/traces/replay.js';
@@ -74,6 +76,30 @@ describe('a block resized where it stands', () => {
     expect(meter.resize(address, 200)).toBe(true);
     expect(meter).toMatchObject({ calls: 2, estimatedCalls: 1 });
     expect(meter.takeInstructions()).toBeGreaterThan(0);
+  });
+});
+
+describe('an estimate from memory accesses', () => {
+  it('is off by as much as it says, over all heaps that were measured', () => {
+    const errors: number[] = [];
+    for (const heap of ['heap_2', 'heap_4', 'tlsf', 'o1heap']) {
+      const table = deviceCostTable(findHeap(heap)!, 'gcc12-Os')!;
+      for (const trace of ['t1', 't2']) {
+        const { handles, memory } = meterOf(heap, 'gcc12-Os');
+        const heapCalled: RunEvents['heapCalled'] = (kind, _cycles, { instructions }) => {
+          const { lastCall } = handles.heap;
+          table.price(kind, lastCall);
+          if (lastCall.path !== NULL_CALL) errors.push(Math.abs(instructions / table.instructions - 1));
+        };
+        const priced = new PricedHandles(handles, memory, new EstimatedCost(), { heapCalled });
+        new Replay(priced, memory, readTrace(new URL(`${trace}.trace.gz`, FOLDER).pathname)).run();
+      }
+    }
+    errors.sort((a, b) => a - b);
+    const percent = (error: number) => Math.round(100 * error);
+    const { source } = new EstimatedCost();
+    expect(source).toContain(`off by ${percent(errors[errors.length / 2]!)} % in the median`);
+    expect(source).toContain(`up to ${percent(errors.at(-1)!)} %`);
   });
 });
 
