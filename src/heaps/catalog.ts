@@ -16,6 +16,7 @@ import { heap3Around } from './freertos/heap-3.js';
 import { heap4 } from './freertos/heap-4.js';
 import { heap5 } from './freertos/heap-5.js';
 import { mempool } from './mempool/mempool.js';
+import { mimalloc } from './mimalloc/mimalloc.js';
 import { newlibNano } from './newlib-nano.js';
 import { o1heap } from './o1heap/o1heap.js';
 import { rmalloc } from './rmalloc/rmalloc.js';
@@ -54,6 +55,7 @@ export const catalog: readonly HeapDefinition[] = [
   buddyHandles,
   slabFrom(underSlabs),
   mempool,
+  mimalloc,
   ...libraries,
   rmalloc2008,
   rmalloc,

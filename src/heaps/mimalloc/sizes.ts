@@ -3,6 +3,8 @@
  * in a bitmap. Sizes of classes count units; a unit is the alignment, 4 to 32 bytes.
  */
 
+import { lowestBit } from '../bits.js';
+
 export { alignUp } from '../words.js';
 
 /** Bits below the highest that tell classes apart: 2 make 4 classes in each octave, 3 make 8. */
@@ -53,11 +55,6 @@ export function reciprocal(units: number): number {
 /** `offset / units`, rounded down, for an `offset` of fewer units than a page may have; `factor`: {@link reciprocal}. */
 export function blockNumber(offset: number, factor: number): number {
   return Math.imul(offset, factor) >>> NUMBER_SHIFT;
-}
-
-/** The number of the lowest bit that is set in a word other than 0. */
-export function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
 }
 
 /** The number of the highest bit that is set in a word other than 0. */

@@ -5,7 +5,6 @@ import {
   binOf,
   blockNumber,
   highestBit,
-  lowestBit,
   MAXIMUM_UNITS,
   onesFromAbove,
   onesFromBelow,
@@ -82,8 +81,8 @@ describe('a bitmap word', () => {
         const clear = bits.filter((bit) => !isSet(word, bit));
         expect(onesFromBelow(word)).toBe(clear[0] ?? 32);
         expect(onesFromAbove(word)).toBe(31 - (clear.at(-1) ?? -1));
-        const set = bits.filter((bit) => isSet(word, bit));
-        if (word !== 0) expect([lowestBit(word), highestBit(word)]).toEqual([set[0], set.at(-1)]);
+        const last = bits.filter((bit) => isSet(word, bit)).at(-1);
+        if (last !== undefined) expect(highestBit(word)).toBe(last);
       }),
     );
   });

@@ -1,0 +1,230 @@
+/** What must hold between any two calls of mimalloc's heap. */
+
+import type { Memory } from '../../mcu/memory.js';
+import { Corruption } from '../heap.js';
+import { type Blocks, threadCount, threadHead } from './blocks.js';
+import {
+  BIN,
+  CAPACITY,
+  FLAGS,
+  FREE,
+  FREEING,
+  FULL_PAGES,
+  IN_FULL,
+  KIND,
+  LAST,
+  LOCAL_FREE,
+  NEXT,
+  NONE,
+  OWNER,
+  PREVIOUS,
+  RESERVED,
+  RESET_PENDING,
+  SLOT,
+  SMALL,
+  SPAN,
+  SPAN_FIRST,
+  SPAN_LATER,
+  STATE,
+  THREAD_FREE,
+  UNUSED,
+  USE_DELAYED,
+  USED,
+} from './layout.js';
+import type { PageLists } from './page-lists.js';
+import type { PageTable } from './page-table.js';
+import type { TaskHeaps } from './task-heaps.js';
+import type { MimallocView } from './view.js';
+
+/** The parts of the heap. */
+export interface Checked {
+  readonly memory: Memory;
+  readonly pages: PageTable;
+  readonly blocks: Blocks;
+  readonly lists: PageLists;
+  readonly heaps: TaskHeaps;
+  readonly view: MimallocView;
+}
+
+/** @throws Corruption */
+export function checkMimalloc(heap: Checked): void {
+  checkHeaps(heap);
+  const delayed = heap.view.delayedBlocks();
+  for (let page = 1; page <= heap.pages.plan.pages; page++) checkPage(heap, page, delayed);
+  // Each once more, as whole spans.
+  heap.view.walk(() => {});
+  checkLists(heap);
+  checkResetQueue(heap);
+}
+
+function checkHeaps({ memory, heaps }: Checked): void {
+  heaps.visit((heap, slot) => {
+    if (memory.loadHalf(heap + SLOT) !== slot)
+      throw new Corruption("a heap's slot is another's", heap + SLOT);
+  });
+}
+
+function checkPage(heap: Checked, page: number, delayed: ReadonlySet<number>): void {
+  const { memory, pages, heaps } = heap;
+  const { plan } = pages;
+  const entry = pages.entry(page);
+  const kind = memory.loadByte(entry + STATE) & KIND;
+  if (pages.isFree(page) !== (kind === UNUSED)) {
+    throw new Corruption('the bitmap of unused pages differs from the page table', entry + STATE);
+  }
+  if (kind === UNUSED) return checkUnused(heap, entry);
+  if (kind === SPAN_LATER) return checkLater(heap, page, entry);
+  const owner = memory.loadHalf(entry + OWNER);
+  if (owner >= plan.slots || heaps.inSlot(owner) === NONE) {
+    throw new Corruption("a page's owner has no heap", entry + OWNER);
+  }
+  if (kind === SMALL) return checkSmall(heap, page, entry, delayed);
+  const count = memory.loadHalf(entry + SPAN);
+  if (count === 0 || page + count - 1 > plan.pages) {
+    throw new Corruption('a span has more pages than there are', entry + SPAN);
+  }
+}
+
+function checkUnused({ memory }: Checked, entry: number): void {
+  for (const field of [FREE, LOCAL_FREE, USED, CAPACITY, RESERVED]) {
+    if (memory.loadHalf(entry + field) !== 0) {
+      throw new Corruption('an unused page has blocks', entry + field);
+    }
+  }
+}
+
+function checkLater({ memory, pages }: Checked, page: number, entry: number): void {
+  const distance = memory.loadHalf(entry + SPAN);
+  const first = page - distance;
+  const isPart =
+    first >= 1 &&
+    pages.kindOf(pages.entry(first)) === SPAN_FIRST &&
+    memory.loadHalf(pages.entry(first) + SPAN) > distance;
+  if (!isPart) throw new Corruption('a page of a span does not lead to its first page', entry + SPAN);
+}
+
+/** Counts add up, lists stay inside the page, and no block is in two of them. */
+function checkSmall(heap: Checked, page: number, entry: number, delayed: ReadonlySet<number>): void {
+  const { memory, pages, blocks, view } = heap;
+  const { plan } = pages;
+  const bin = memory.loadByte(entry + BIN);
+  if (bin < 1 || bin > plan.bins) throw new Corruption('the class of a page is none', entry + BIN);
+  const reserved = memory.loadHalf(entry + RESERVED);
+  const capacity = memory.loadHalf(entry + CAPACITY);
+  const used = memory.loadHalf(entry + USED);
+  if (reserved !== Math.floor(plan.pageBytes / blocks.bytesIn(entry))) {
+    throw new Corruption('a page has room for another number of blocks', entry + RESERVED);
+  }
+  if (capacity > reserved) throw new Corruption('a page has more blocks than room', entry + CAPACITY);
+  const found = new Set<number>();
+  const thread = memory.loadWord(entry + THREAD_FREE);
+  const own = [FREE, LOCAL_FREE].reduce(
+    (sum, field) => sum + view.follow(page, entry, memory.loadHalf(entry + field), found),
+    0,
+  );
+  if (view.follow(page, entry, threadHead(thread), found) !== threadCount(thread)) {
+    throw new Corruption('threadFree counts other blocks than it has', entry + THREAD_FREE);
+  }
+  if (own + used !== capacity) {
+    throw new Corruption('blocks in use and free blocks are not all that a page has', entry + USED);
+  }
+  checkDelayed(heap, page, entry, found, delayed);
+}
+
+/** What has not come back is in use, each block of it once. */
+function checkDelayed(
+  { memory, pages, blocks }: Checked,
+  page: number,
+  entry: number,
+  free: ReadonlySet<number>,
+  delayed: ReadonlySet<number>,
+): void {
+  const onThreadFree = threadCount(memory.loadWord(entry + THREAD_FREE));
+  let away = onThreadFree;
+  for (const address of delayed) {
+    if (pages.pageAt(address) !== page) continue;
+    const block = blocks.numberOf(page, entry, address);
+    if (blocks.addressOf(page, entry, block) !== address || free.has(block)) {
+      throw new Corruption('delayedFree has what is no block in use', address);
+    }
+    away++;
+  }
+  if (away > memory.loadHalf(entry + USED)) {
+    throw new Corruption('more blocks were freed elsewhere than are in use', entry + USED);
+  }
+  const flags = memory.loadWord(entry + THREAD_FREE) & FLAGS;
+  const isFull = (memory.loadByte(entry + STATE) & IN_FULL) !== 0;
+  if (flags >= FREEING) throw new Corruption('a free that was begun has not ended', entry + THREAD_FREE);
+  if (flags === USE_DELAYED && !isFull) {
+    throw new Corruption('a page that is not full wants its heap to be told', entry + THREAD_FREE);
+  }
+  if (isFull && (flags === USE_DELAYED ? onThreadFree > 0 : away === onThreadFree)) {
+    throw new Corruption(
+      'a block of a full page was freed, and its heap will not hear of it',
+      entry + THREAD_FREE,
+    );
+  }
+}
+
+/** Every small page is in the one list of its owner's heap where it belongs, and lists lead back as they lead forth. */
+function checkLists(heap: Checked): void {
+  const { memory, pages, heaps, lists } = heap;
+  const listed = new Set<number>();
+  heaps.visit((owner, slot) => {
+    const isOf = (entry: number, bin: number, isFull: boolean) =>
+      pages.kindOf(entry) === SMALL &&
+      memory.loadHalf(entry + OWNER) === slot &&
+      lists.isFull(entry) === isFull &&
+      (isFull || memory.loadByte(entry + BIN) === bin);
+    followPages(heap, owner + FULL_PAGES, listed, (entry) => isOf(entry, 0, true));
+    for (let bin = 1; bin <= pages.plan.bins; bin++) {
+      const queue = lists.queue(owner, bin);
+      const last = followPages(heap, queue, listed, (entry) => isOf(entry, bin, false));
+      if (memory.loadHalf(queue + LAST) !== last) {
+        throw new Corruption("a queue's end is not where it says", queue + LAST);
+      }
+    }
+  });
+  for (let page = 1; page <= pages.plan.pages; page++) {
+    const entry = pages.entry(page);
+    if (pages.kindOf(entry) === SMALL && !listed.has(page)) {
+      throw new Corruption('a page is in no list', entry + NEXT);
+    }
+  }
+}
+
+/** Returns the last page of a list. */
+function followPages(
+  { memory, pages }: Checked,
+  head: number,
+  listed: Set<number>,
+  belongs: (entry: number) => boolean,
+): number {
+  let before = NONE;
+  for (let page = memory.loadHalf(head); page !== NONE; page = memory.loadHalf(pages.entry(page) + NEXT)) {
+    if (page > pages.plan.pages) throw new Corruption('a list of pages leads out of the table', head);
+    const entry = pages.entry(page);
+    if (listed.has(page)) throw new Corruption('a page is in lists twice', entry + NEXT);
+    if (!belongs(entry)) throw new Corruption('a page is in the wrong list', entry + NEXT);
+    if (memory.loadHalf(entry + PREVIOUS) !== before) {
+      throw new Corruption('a list of pages does not lead back as it leads forth', entry + PREVIOUS);
+    }
+    listed.add(page);
+    before = page;
+  }
+  return before;
+}
+
+function checkResetQueue(heap: Checked): void {
+  const { memory, pages } = heap;
+  const waiting = new Set<number>();
+  const isWaiting = (entry: number) => memory.loadByte(entry + STATE) === (UNUSED | RESET_PENDING);
+  const last = followPages(heap, pages.plan.resetQueue, waiting, isWaiting);
+  if (memory.loadHalf(pages.plan.resetQueue + 2) !== last) {
+    throw new Corruption('the end of what waits for its reset is elsewhere', pages.plan.resetQueue);
+  }
+  for (let page = 1; page <= pages.plan.pages; page++) {
+    const entry = pages.entry(page);
+    if (isWaiting(entry) && !waiting.has(page)) throw new Corruption('a page is in no list', entry + NEXT);
+  }
+}

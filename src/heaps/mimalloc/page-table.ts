@@ -1,0 +1,230 @@
+/** The arena's pages: which are unused, spans of several, and what becomes of the memory of unused ones. */
+
+import type { Memory } from '../../mcu/memory.js';
+import type { HeapCall, Surroundings } from '../heap.js';
+import {
+  KIND,
+  NEXT,
+  NONE,
+  OWNER,
+  PAGE_ENTRY_BYTES,
+  type Plan,
+  PREVIOUS,
+  RESET_DONE,
+  RESET_PENDING,
+  RESET_TICK,
+  SPAN,
+  SPAN_FIRST,
+  SPAN_LATER,
+  STATE,
+  UNUSED,
+} from './layout.js';
+import type { MimallocOptions } from './options.js';
+import { highestBit, onesFromAbove, onesFromBelow, runInWord } from './sizes.js';
+
+const ALL_FREE = 0xffff_ffff;
+
+export class PageTable {
+  private readonly words: number;
+
+  constructor(
+    private readonly memory: Memory,
+    readonly plan: Plan,
+    private readonly options: Pick<MimallocOptions, 'reset' | 'resetDelay'>,
+    private readonly surroundings: Surroundings,
+    private readonly call: HeapCall,
+  ) {
+    this.words = Math.ceil(plan.pages / 32);
+  }
+
+  /** All pages are unused; nothing is said of their contents. */
+  initialize(): void {
+    const { memory, plan } = this;
+    memory.fill(plan.table, PAGE_ENTRY_BYTES * plan.pages, 0);
+    for (let word = 0; word < this.words; word++) {
+      const rest = plan.pages - 32 * word;
+      memory.storeWord(plan.bitmap + 4 * word, rest >= 32 ? ALL_FREE : 2 ** rest - 1);
+    }
+    memory.storeWord(plan.resetQueue, 0);
+  }
+
+  /** The entry of a page, which has a number from 1. */
+  entry(page: number): number {
+    return this.plan.table + PAGE_ENTRY_BYTES * (page - 1);
+  }
+
+  /** The number of the page that an address lies in: none of the arena's, if it lies in none. */
+  pageAt(address: number): number {
+    return ((address - this.plan.base) >>> this.plan.pageShift) + 1;
+  }
+
+  addressOf(page: number): number {
+    return this.plan.base + (page - 1) * this.plan.pageBytes;
+  }
+
+  kindOf(entry: number): number {
+    return this.memory.loadByte(entry + STATE) & KIND;
+  }
+
+  isFree(page: number): boolean {
+    const word = this.memory.loadWord(this.plan.bitmap + 4 * ((page - 1) >>> 5));
+    return ((word >>> ((page - 1) & 31)) & 1) === 1;
+  }
+
+  // --- taking -------------------------------------------------------------------------------------------
+
+  /** The highest unused page, or {@link NONE}: spans grow from below. */
+  take(): number {
+    const { memory, plan, call } = this;
+    for (let word = this.words - 1; word >= 0; word--) {
+      call.searchSteps++;
+      const bits = memory.loadWord(plan.bitmap + 4 * word);
+      if (bits === 0) continue;
+      const page = 32 * word + highestBit(bits) + 1;
+      this.claim(page, 1);
+      return page;
+    }
+    return NONE;
+  }
+
+  /** The lowest run of `count` unused pages, made a span; {@link NONE} if there is none. */
+  takeSpan(count: number, owner: number): number {
+    const first = this.findRun(count);
+    if (first === NONE) return NONE;
+    const { memory, call } = this;
+    this.claim(first, count);
+    for (let page = first; page < first + count; page++) {
+      const entry = this.entry(page);
+      memory.storeByte(entry + STATE, page === first ? SPAN_FIRST : SPAN_LATER);
+      memory.storeHalf(entry + SPAN, page === first ? count : page - first);
+      call.insertSteps++;
+    }
+    memory.storeHalf(this.entry(first) + OWNER, owner);
+    return first;
+  }
+
+  private findRun(count: number): number {
+    const { memory, plan, call } = this;
+    // Unused pages right below the word at hand.
+    let below = 0;
+    for (let word = 0; word < this.words; word++) {
+      call.searchSteps++;
+      const bits = memory.loadWord(plan.bitmap + 4 * word);
+      if (below + onesFromBelow(bits) >= count) return 32 * word - below + 1;
+      if (bits === ALL_FREE) {
+        below += 32;
+        continue;
+      }
+      const inside = count <= 32 ? runInWord(bits, count) : -1;
+      if (inside >= 0) return 32 * word + inside + 1;
+      below = onesFromAbove(bits);
+    }
+    return NONE;
+  }
+
+  /** Marks pages as no longer unused. What waits for its reset is spared it. */
+  private claim(first: number, count: number): void {
+    this.mark(first, count, false);
+    if (this.options.reset === 'none') return;
+    for (let page = first; page < first + count; page++) {
+      if ((this.memory.loadByte(this.entry(page) + STATE) & RESET_PENDING) !== 0) this.unlinkReset(page);
+    }
+  }
+
+  // --- giving back --------------------------------------------------------------------------------------
+
+  /** Makes an empty small page unused that is in no list. */
+  release(page: number): void {
+    this.memory.fill(this.entry(page), PAGE_ENTRY_BYTES, 0);
+    this.disclaim(page, 1);
+  }
+
+  /** Gives back the span that begins with a page. */
+  releaseSpan(first: number): void {
+    const { memory } = this;
+    const count = memory.loadHalf(this.entry(first) + SPAN);
+    for (let page = first; page < first + count; page++) {
+      const entry = this.entry(page);
+      memory.storeByte(entry + STATE, UNUSED);
+      memory.storeHalf(entry + SPAN, 0);
+    }
+    memory.storeHalf(this.entry(first) + OWNER, 0);
+    this.disclaim(first, count);
+  }
+
+  private disclaim(first: number, count: number): void {
+    this.call.insertSteps += count;
+    this.mark(first, count, true);
+    if (this.options.reset === 'none') return;
+    for (let page = first; page < first + count; page++) this.awaitReset(page);
+  }
+
+  /** Sets or clears the bits of some pages, a word at a time. */
+  private mark(first: number, count: number, free: boolean): void {
+    const { memory, plan } = this;
+    const end = first - 1 + count;
+    for (let bit = first - 1; bit < end; ) {
+      const word = plan.bitmap + 4 * (bit >>> 5);
+      const upTo = Math.min(end, (bit | 31) + 1);
+      const mask = (ALL_FREE << (bit & 31)) & (ALL_FREE >>> (31 & -upTo));
+      const bits = memory.loadWord(word);
+      memory.storeWord(word, free ? bits | mask : bits & ~mask);
+      bit = upTo;
+    }
+  }
+
+  // --- reset --------------------------------------------------------------------------------------------
+
+  /** Behind the others: all wait equally long. */
+  private awaitReset(page: number): void {
+    const { memory, plan, options } = this;
+    const entry = this.entry(page);
+    const last = memory.loadHalf(plan.resetQueue + 2);
+    memory.storeByte(entry + STATE, UNUSED | RESET_PENDING);
+    memory.storeWord(entry + RESET_TICK, this.surroundings.ticks() + options.resetDelay);
+    memory.storeHalf(entry + PREVIOUS, last);
+    memory.storeHalf(last === NONE ? plan.resetQueue : this.entry(last) + NEXT, page);
+    memory.storeHalf(plan.resetQueue + 2, page);
+  }
+
+  private unlinkReset(page: number): void {
+    const { memory, plan } = this;
+    const entry = this.entry(page);
+    const before = memory.loadHalf(entry + PREVIOUS);
+    const after = memory.loadHalf(entry + NEXT);
+    memory.storeHalf(before === NONE ? plan.resetQueue : this.entry(before) + NEXT, after);
+    memory.storeHalf(after === NONE ? plan.resetQueue + 2 : this.entry(after) + PREVIOUS, before);
+    memory.storeHalf(entry + NEXT, NONE);
+    memory.storeHalf(entry + PREVIOUS, NONE);
+  }
+
+  /** Whether a page has waited long enough. */
+  resetIsDue(): boolean {
+    const { memory, plan, options, surroundings } = this;
+    if (options.reset === 'none') return false;
+    const page = memory.loadHalf(plan.resetQueue);
+    if (page === NONE) return false;
+    return ((surroundings.ticks() - memory.loadWord(this.entry(page) + RESET_TICK)) | 0) >= 0;
+  }
+
+  /** Resets the page that has waited longest, if that was long enough. */
+  resetOne(): void {
+    if (!this.resetIsDue()) return;
+    const { memory, plan, options } = this;
+    const page = memory.loadHalf(plan.resetQueue);
+    this.unlinkReset(page);
+    const entry = this.entry(page);
+    memory.storeByte(entry + STATE, UNUSED | RESET_DONE);
+    memory.storeWord(entry + RESET_TICK, 0);
+    if (options.reset === 'madv_dontneed') memory.fill(this.addressOf(page), plan.pageBytes, 0);
+  }
+
+  resetBytes(): number {
+    const { memory, plan } = this;
+    let pages = 0;
+    for (let page = 1; page <= plan.pages; page++) {
+      if (memory.loadByte(this.entry(page) + STATE) === (UNUSED | RESET_DONE)) pages++;
+    }
+    return pages * plan.pageBytes;
+  }
+}

@@ -1,0 +1,224 @@
+/** What a debugger sees of mimalloc's heap: its pages, and in them what is live and what is free. */
+
+import type { Memory } from '../../mcu/memory.js';
+import { Corruption, type PieceVisitor, type SizeClass } from '../heap.js';
+import { type Blocks, threadHead } from './blocks.js';
+import {
+  BIN,
+  CAPACITY,
+  DELAYED_FREE,
+  FREE,
+  LOCAL_FREE,
+  NONE,
+  OWNER,
+  RESERVED,
+  SMALL,
+  SPAN,
+  SPAN_FIRST,
+  SPAN_LATER,
+  TASK,
+  THREAD_FREE,
+  UNUSED,
+} from './layout.js';
+import type { PageTable } from './page-table.js';
+import type { TaskHeaps } from './task-heaps.js';
+
+/** A small page, or a span of them. */
+export interface PageInUse {
+  readonly address: number;
+  readonly bytes: number;
+  /** The task whose heap it belongs to; 0 is main(), {@link DEAD} one that has been deleted. */
+  readonly task: number;
+}
+
+export class MimallocView {
+  constructor(
+    private readonly memory: Memory,
+    private readonly pages: PageTable,
+    private readonly blocks: Blocks,
+    private readonly heaps: TaskHeaps,
+  ) {}
+
+  /** Visits small pages and spans by address. */
+  private visitPages(visit: (page: number, entry: number, kind: number, count: number) => void): void {
+    const { pages, memory } = this;
+    const { plan } = pages;
+    for (let page = 1; page <= plan.pages; ) {
+      const entry = pages.entry(page);
+      const kind = pages.kindOf(entry);
+      if (kind === SPAN_LATER) throw new Corruption('a page of a span has no first page', entry);
+      const count = kind === SPAN_FIRST ? memory.loadHalf(entry + SPAN) : 1;
+      if (count === 0 || page + count - 1 > plan.pages) {
+        throw new Corruption('a span has more pages than there are', entry + SPAN);
+      }
+      visit(page, entry, kind, count);
+      page += count;
+    }
+  }
+
+  walk(visit: PieceVisitor): void {
+    const { plan } = this.pages;
+    const delayed = this.delayedBlocks();
+    const structures = this.structures();
+    visit('bookkeeping', plan.origin, plan.base - plan.origin, 0);
+    let unusedFrom = 0;
+    const flush = (end: number) => {
+      if (unusedFrom !== 0) visit('hole', unusedFrom, end - unusedFrom, 0);
+      unusedFrom = 0;
+    };
+    this.visitPages((page, entry, kind, count) => {
+      const address = this.pages.addressOf(page);
+      if (kind === UNUSED) {
+        if (unusedFrom === 0) unusedFrom = address;
+        return;
+      }
+      flush(address);
+      if (kind === SMALL) return this.walkBlocks(page, entry, delayed, structures, visit);
+      const isFree = delayed.has(address);
+      const isOurs = structures.has(address);
+      const piece = isOurs ? 'bookkeeping' : isFree ? 'hole' : 'used';
+      visit(piece, address, count * plan.pageBytes, piece === 'used' ? address : 0);
+    });
+    const end = this.pages.addressOf(plan.pages + 1);
+    flush(end);
+    if (end < plan.end) visit('bookkeeping', end, plan.end - end, 0);
+  }
+
+  private walkBlocks(
+    page: number,
+    entry: number,
+    delayed: ReadonlySet<number>,
+    structures: ReadonlySet<number>,
+    visit: PieceVisitor,
+  ): void {
+    const { memory, blocks, pages } = this;
+    const bytes = blocks.bytesIn(entry);
+    if (bytes === 0) throw new Corruption('the class of a page is none', entry + BIN);
+    const free = this.freeBlocks(page, entry);
+    const reserved = memory.loadHalf(entry + RESERVED);
+    const capacity = memory.loadHalf(entry + CAPACITY);
+    const start = pages.addressOf(page);
+    let address = start;
+    for (let block = 1; block <= reserved; block++, address += bytes) {
+      if (structures.has(address)) visit('bookkeeping', address, bytes, 0);
+      else if (block > capacity || free.has(block) || delayed.has(address)) visit('hole', address, bytes, 0);
+      else visit('used', address, bytes, address);
+    }
+    const rest = start + pages.plan.pageBytes - address;
+    if (rest < 0) throw new Corruption('a page has more blocks than fit', entry + RESERVED);
+    if (rest > 0) visit('bookkeeping', address, rest, 0);
+  }
+
+  /** The numbers of the blocks in a page's three lists. @throws Corruption where they are none */
+  freeBlocks(page: number, entry: number): Set<number> {
+    const { memory } = this;
+    const free = new Set<number>();
+    for (const first of [
+      memory.loadHalf(entry + FREE),
+      memory.loadHalf(entry + LOCAL_FREE),
+      threadHead(memory.loadWord(entry + THREAD_FREE)),
+    ]) {
+      this.follow(page, entry, first, free);
+    }
+    return free;
+  }
+
+  /** Adds a list of blocks to those found already. Returns how many they are. */
+  follow(page: number, entry: number, first: number, found: Set<number>): number {
+    const { memory, blocks } = this;
+    const capacity = memory.loadHalf(entry + CAPACITY);
+    let count = 0;
+    for (let block = first; block !== NONE; count++) {
+      if (block > capacity) throw new Corruption('a list of free blocks leads out of its page', entry);
+      const address = blocks.addressOf(page, entry, block);
+      if (found.has(block)) throw new Corruption('a block is in the lists of free ones twice', address);
+      found.add(block);
+      block = memory.loadHalf(address);
+    }
+    return count;
+  }
+
+  /** Addresses of what was freed elsewhere and has not come back to its page. @throws Corruption */
+  delayedBlocks(): Set<number> {
+    const { memory } = this;
+    const delayed = new Set<number>();
+    this.heaps.visit((heap) => {
+      for (let block = memory.loadWord(heap + DELAYED_FREE); block !== NONE; block = memory.loadWord(block)) {
+        if (delayed.has(block)) throw new Corruption('a block is in delayedFree twice', block);
+        const page = this.pages.pageAt(block);
+        if (block % 4 !== 0 || page > this.pages.plan.pages) {
+          throw new Corruption('delayedFree leads out of the arena', heap + DELAYED_FREE);
+        }
+        delayed.add(block);
+      }
+    });
+    return delayed;
+  }
+
+  /** Addresses of the blocks that hold the heaps of tasks. */
+  structures(): Set<number> {
+    const structures = new Set<number>();
+    this.heaps.visit((heap, slot) => {
+      if (slot > 0) structures.add(heap);
+    });
+    return structures;
+  }
+
+  freeBytes(): number {
+    let bytes = 0;
+    this.walk((kind, _address, pieceBytes) => {
+      if (kind === 'hole') bytes += pieceBytes;
+    });
+    return bytes;
+  }
+
+  /** One entry for each class, the smallest first. */
+  classes(asked: number): SizeClass[] {
+    const { memory, pages } = this;
+    const { plan } = pages;
+    const delayed = this.delayedBlocks();
+    const classes = Array.from({ length: plan.bins }, (_, index) => ({
+      objectBytes: plan.units[index + 1]! << plan.unitShift,
+      isCache: false,
+      asked: index + 1 === asked,
+      pageWord: 'page' as const,
+      pageBytes: plan.pageBytes,
+      pages: 0,
+      liveObjects: 0,
+      freeObjects: 0,
+      freeBytes: 0,
+    }));
+    this.visitPages((page, entry, kind) => {
+      if (kind !== SMALL) return;
+      const known = classes[memory.loadByte(entry + BIN) - 1];
+      if (known === undefined) throw new Corruption('the class of a page is none', entry + BIN);
+      const reserved = memory.loadHalf(entry + RESERVED);
+      let free = reserved - memory.loadHalf(entry + CAPACITY) + this.freeBlocks(page, entry).size;
+      for (const address of delayed) if (pages.pageAt(address) === page) free++;
+      known.pages++;
+      known.liveObjects += reserved - free;
+      known.freeObjects += free;
+      known.freeBytes += free * known.objectBytes;
+    });
+    return classes;
+  }
+
+  /** The pages that belong to classes. */
+  walkPages(visit: (address: number, bytes: number) => void): void {
+    const { pages } = this;
+    this.visitPages((page, _entry, kind) => {
+      if (kind === SMALL) visit(pages.addressOf(page), pages.plan.pageBytes);
+    });
+  }
+
+  pagesInUse(): PageInUse[] {
+    const { memory, pages, heaps } = this;
+    const list: PageInUse[] = [];
+    this.visitPages((page, entry, kind, count) => {
+      if (kind === UNUSED) return;
+      const task = memory.loadWord(heaps.inSlot(memory.loadHalf(entry + OWNER)) + TASK);
+      list.push({ address: pages.addressOf(page), bytes: count * pages.plan.pageBytes, task });
+    });
+    return list;
+  }
+}
