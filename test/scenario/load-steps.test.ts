@@ -69,6 +69,7 @@ const FORMS: [text: string, step: unknown][] = [
   ['{ free: { name: b, which: all } }', { kind: 'free', name: 'b', which: 'all' }],
   ['{ lock: b }', { kind: 'lock', name: 'b', which: 'newest' }],
   ['{ unlock: { name: b, which: oldest } }', { kind: 'unlock', name: 'b', which: 'oldest' }],
+  ['{ defer free: { name: b, per heartbeat: 4 } }', { kind: 'defer-free', name: 'b', perHeartbeat: 4 }],
   ['{ fill: { name: b, which: random } }', { kind: 'fill', name: 'b', which: 'random' }],
   ['{ verify: b }', { kind: 'verify', name: 'b', which: 'newest' }],
   ['{ compact: fully }', { kind: 'compact' }],
