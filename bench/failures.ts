@@ -1,6 +1,6 @@
 /**
  * The failed share of requests on generated traces: `node --import ./ts-node.register.mjs bench/failures.ts FOLDER
- * heap[:option=value,...] ...` prints a Markdown table, a row for each arena size in the names of the traces
+ * [title@]heap[:option=value,...] ...` prints a Markdown table, a row for each arena size in the names of the traces
  * (`gen-<profile>-<KiB>-<seed>.trace.gz`) and a column for each heap. The value `arena` stands for the arena's bytes.
  *
  * Requests are mallocs, callocs and reallocs of what is live; reallocs to 0 bytes are left out, and so are the traces
@@ -38,9 +38,9 @@ function tracesIn(folder: string): Given[] {
   });
 }
 
-/** `heap`: its name, and options behind a colon. */
-function requestsOf({ kib, trace }: Given, heap: string): Requests {
-  const [name, given = ''] = heap.split(':') as [string, string?];
+/** `column`: perhaps a title, the heap's name, and options behind a colon. */
+function requestsOf({ kib, trace }: Given, column: string): Requests {
+  const [name, given = ''] = column.slice(column.indexOf('@') + 1).split(':') as [string, string?];
   const bytes = kib * 1024;
   const definition = heapNamed(name);
   const chosen = given.split(',').filter(Boolean);
@@ -70,6 +70,10 @@ function cell(traces: readonly Given[], heap: string): string {
   return `${((100 * failed) / made).toFixed(1)} %`;
 }
 
+function titleOf(column: string): string {
+  return column.split('@')[0]!;
+}
+
 function table(traces: readonly Given[], heaps: readonly string[]): string {
   const sizes = [...new Set(traces.map(({ kib }) => kib))].sort((a, b) => a - b);
   const rows = sizes.map((kib) => {
@@ -77,7 +81,11 @@ function table(traces: readonly Given[], heaps: readonly string[]): string {
     return [`${groupDigits(kib)} KiB, ${own.length} traces`, ...heaps.map((heap) => cell(own, heap))];
   });
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(['arena', ...heaps]), line(['---', ...heaps.map(() => '---:')]), ...rows.map(line)].join('\n');
+  return [
+    line(['arena', ...heaps.map(titleOf)]),
+    line(['---', ...heaps.map(() => '---:')]),
+    ...rows.map(line),
+  ].join('\n');
 }
 
 allowInlining();

@@ -223,7 +223,8 @@ that has happened since. Or \`on fullness\` is`;
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
-NULL in FreeRTOS; it is counted apart, and only a hook runs for it.`;
+NULL in FreeRTOS; it is counted apart, and only a hook runs for it. On \`mempool\` with the option \`atExhaustion: hook\` the
+scenario's hook runs within the request first, where it cannot wait, and the request is tried once more.`;
 
 const KERNEL_OOM_NOTES = `The kernel asks for task stacks, control blocks and queues with the same \`pvPortMalloc\`. Where one of them finds no room,
 the scenario's \`on oom\` applies too: \`halt\` and \`reset\` act, and a hook runs, as \`vApplicationMallocFailedHook\` does, inside

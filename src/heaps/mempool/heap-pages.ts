@@ -65,6 +65,7 @@ export class HeapPages {
     let block = NONE;
     for (page of this.pages()) {
       this.call.searchSteps++;
+      if (this.memory.loadWord(page + FREE_UNITS) < units) continue;
       block = this.tree.takeBestFit(page + ROOT, units);
       if (block !== NONE) break;
     }
