@@ -4,21 +4,28 @@
  * above all, go to a map. Everything else is worked out when it is asked for.
  */
 export class IntegerHistogram {
-  private readonly small = new Float64Array(SMALL_VALUES);
+  /** As long as it has to be: a program may have many histograms in its time, most of them nearly empty. */
+  private small = new Float64Array(FIRST_SMALL_VALUES);
   private readonly large = new Map<number, number>();
 
   /** `value`: a whole number, at least 0. */
   add(value: number): void {
-    if (value < SMALL_VALUES) this.small[value]!++;
-    else this.large.set(value, (this.large.get(value) ?? 0) + 1);
+    if (value < this.small.length) this.small[value]!++;
+    else this.addAbove(value);
   }
 
   get count(): number {
-    return this.sum(() => 1);
+    let count = 0;
+    for (let value = 0; value < this.small.length; value++) count += this.small[value]!;
+    for (const times of this.large.values()) count += times;
+    return count;
   }
 
   get total(): number {
-    return this.sum((value) => value);
+    let total = 0;
+    for (let value = 0; value < this.small.length; value++) total += value * this.small[value]!;
+    for (const [value, times] of this.large) total += value * times;
+    return total;
   }
 
   /** 0 if empty. */
@@ -30,24 +37,28 @@ export class IntegerHistogram {
   percentile(share: number): number {
     const rank = Math.ceil(this.count * share);
     let seen = 0;
-    for (const [value, count] of this.entries()) {
-      seen += count;
-      if (count > 0 && seen >= rank) return value;
+    for (let value = 0; value < this.small.length; value++) {
+      seen += this.small[value]!;
+      if (seen >= rank && this.small[value]! > 0) return value;
+    }
+    for (const [value, times] of [...this.large].sort(([a], [b]) => a - b)) {
+      seen += times;
+      if (seen >= rank) return value;
     }
     return 0;
   }
 
-  private sum(term: (value: number) => number): number {
-    let sum = 0;
-    for (const [value, count] of this.entries()) sum += count * term(value);
-    return sum;
-  }
-
-  /** Ascending by value. */
-  private *entries(): Generator<readonly [number, number]> {
-    yield* this.small.entries();
-    yield* [...this.large.entries()].sort(([a], [b]) => a - b);
+  private addAbove(value: number): void {
+    if (value >= MAXIMUM_SMALL_VALUES) {
+      this.large.set(value, (this.large.get(value) ?? 0) + 1);
+      return;
+    }
+    const larger = new Float64Array(2 ** (32 - Math.clz32(value)));
+    larger.set(this.small);
+    larger[value]!++;
+    this.small = larger;
   }
 }
 
-const SMALL_VALUES = 1 << 14;
+const FIRST_SMALL_VALUES = 256;
+const MAXIMUM_SMALL_VALUES = 1 << 14;

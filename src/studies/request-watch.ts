@@ -49,6 +49,6 @@ export function attemptAt(scenario: Scenario, settings: RunSettings, event: OutO
       if (++failures === event.number) found = attempts;
     },
   };
-  run(scenario, settings, [counter]);
+  run(scenario, { ...settings, stopAtFirstFailure: event.number === 1 }, [counter]);
   return found;
 }

@@ -8,7 +8,6 @@ import { catalog } from '../heaps/catalog.js';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { UserError } from '../input/index.js';
 import { analyse } from '../inspect/analysis.js';
-import { Recorder } from '../inspect/recorder.js';
 import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Scenario } from '../scenario/scenario.js';
 import { costModel } from '../simulation/cost.js';
@@ -16,6 +15,7 @@ import { type RunSettings, run } from '../simulation/run.js';
 import type { Target } from '../targets/target.js';
 import { attemptAt, RequestWatch } from './request-watch.js';
 import { smallestPassing } from './smallest.js';
+import { figuresOf, Trial, type TrialFigures } from './trial.js';
 
 /** One attempt. */
 export interface Remedy {
@@ -79,12 +79,18 @@ class Rescue {
     private readonly event: OutOfMemoryEvent,
   ) {
     this.attempt = attemptAt(scenario, settings, event);
-    this.baseBytes = footprint(result);
+    this.baseBytes = figuresOf(result).footprintBytes;
   }
 
   asItWas(): Remedy {
     const { heap } = this.settings;
-    return { kind: 'as it was', what: heap.name, saved: false, reached: true, ...this.figures(this.result) };
+    return {
+      kind: 'as it was',
+      what: heap.name,
+      saved: false,
+      reached: true,
+      ...this.figures(figuresOf(this.result)),
+    };
   }
 
   /** Options that both heaps have are kept. */
@@ -134,13 +140,13 @@ class Rescue {
   }
 
   private tried(kind: Remedy['kind'], what: string, settings: RunSettings): Remedy {
-    const recorder = new Recorder();
+    const trial = new Trial();
     const watch = new RequestWatch(this.event, this.attempt);
     try {
-      const outcome = run(this.scenario, settings, [recorder, watch]);
-      const result = recorder.result(this.scenario, settings, outcome);
-      const fault = result.fault === undefined ? {} : { note: `ends in a fault: ${result.fault.reason}` };
-      return { kind, what, ...fateOf(watch), ...this.figures(result), ...fault };
+      const outcome = run(this.scenario, settings, [trial, watch]);
+      const { faultReason } = trial;
+      const fault = faultReason === undefined ? {} : { note: `ends in a fault: ${faultReason}` };
+      return { kind, what, ...fateOf(watch), ...this.figures(trial.figures(outcome)), ...fault };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { ...UNMEASURED, kind, what, ...fateOf(watch), note: problemText(error) };
@@ -169,18 +175,9 @@ class Rescue {
     }
   }
 
-  private figures(result: RunResult) {
-    return {
-      measured: true,
-      clean: result.outcome === 'finished' && result.outOfMemoryCount === 0,
-      outOfMemoryCount: result.outOfMemoryCount,
-      extraBytes: footprint(result) - this.baseBytes,
-      minimumEverFreeBytes: result.minimumEverFreeBytes,
-      mallocP99Cycles: result.malloc.cycles.p99,
-      estimated: result.cost.estimated,
-      longestSuspensionCycles: result.suspension.longest,
-      missedDeadlines: result.missedDeadlines,
-    };
+  private figures({ clean, outOfMemoryCount, footprintBytes, ...others }: TrialFigures) {
+    const extraBytes = footprintBytes - this.baseBytes;
+    return { measured: true, clean, outOfMemoryCount, extraBytes, ...others };
   }
 }
 
@@ -224,8 +221,4 @@ function enlarged(target: Target, bytes: number, size: number): Target {
     return index === 0 ? { ...region, bytes: region.bytes + Math.ceil((size - bytes) / 4) * 4 } : region;
   });
   return { ...target, regions, heapBytes: size };
-}
-
-function footprint({ heap }: RunResult): number {
-  return heap.staticBytes + heap.regions.reduce((sum, region) => sum + region.bytes, 0);
 }
