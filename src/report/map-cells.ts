@@ -46,7 +46,8 @@ export function cellsOf(region: Region, pieces: readonly MapPiece[], cellBytes: 
   const tallies = Array.from({ length: Math.ceil(region.bytes / cellBytes) }, () => new Tally());
   for (const span of spansOf(region, pieces)) {
     const first = Math.floor((span.from - region.origin) / cellBytes);
-    const last = Math.ceil((span.to - region.origin) / cellBytes);
+    // A result is a file, and may say anything of what lies behind the region.
+    const last = Math.min(tallies.length, Math.ceil((span.to - region.origin) / cellBytes));
     for (let index = first; index < last; index++) {
       const from = Math.max(span.from, region.origin + index * cellBytes);
       const to = Math.min(span.to, region.origin + (index + 1) * cellBytes);

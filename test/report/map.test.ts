@@ -78,6 +78,13 @@ describe('cells', () => {
     expect(cells.at(-1)!.kind).toBe('broken');
   });
 
+  it('end with the region, whatever a piece says', () => {
+    const region = { name: 'heap', origin: 0, bytes: 64 };
+    const cells = cellsOf(region, [hole(0, 32), used(32, 4096, 'a')], 8);
+    expect(total(cells)).toBe(64);
+    expect(cells.at(-1)).toMatchObject({ kind: 'used', bytes: 8 });
+  });
+
   it('are so large that the rows suffice', () => {
     expect(cellBytesFor([REGION], 64, 16)).toBe(16);
     expect(cellBytesFor([REGION], 128, 16)).toBe(8);
