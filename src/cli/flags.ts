@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { catalog, findHeap } from '../heaps/catalog.js';
-import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
+import { type HeapDefinition, type HeapOptions, optionNames, optionValues } from '../heaps/definition.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
 import type { LoadOptions } from '../scenario/load.js';
 import type { RunLength } from '../scenario/scenario.js';
@@ -103,16 +103,19 @@ function optionValue(text: string): boolean | number | string {
   return /^\d/.test(text) ? (parseBytes(text) ?? text) : text;
 }
 
-/** Names of a heap's options; all schemas in the catalog are objects. */
-export function optionNames(heap: HeapDefinition): string[] {
-  return Object.keys((heap.options as unknown as { entries: Record<string, unknown> }).entries);
-}
-
 function optionProblem(heap: HeapDefinition, issue: v.BaseIssue<unknown>): Problem {
   const name = v.getDotPath(issue) ?? '';
   if (!optionNames(heap).includes(name)) return unknownOption(heap, name);
   const message = `option ${name} of ${heap.name} cannot be ${issue.received}`;
-  return { code: 'bad-option', message, expected: issue.expected ?? 'another value' };
+  const problem: Problem = { code: 'bad-option', message, expected: issue.message };
+  const guess = typeof issue.input === 'string' ? nearest(issue.input, optionWords(heap, name)) : undefined;
+  return guess === undefined ? problem : { ...problem, nearest: guess };
+}
+
+/** The values of an option, where they are words of a closed list. */
+function optionWords(heap: HeapDefinition, name: string): string[] {
+  const values = optionValues(heap, name) ?? [];
+  return values.filter((value) => typeof value === 'string');
 }
 
 function unknownOption(heap: HeapDefinition, name: string): Problem {

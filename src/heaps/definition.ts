@@ -122,7 +122,7 @@ export function createHandles(
 
 /** An option that is on or off. */
 export function flag(description: string, byDefault: boolean) {
-  return v.optional(v.pipe(v.boolean(), v.description(description)), byDefault);
+  return v.optional(v.pipe(v.boolean('true or false'), v.description(description)), byDefault);
 }
 
 /** An option with a closed list of values: words, or numbers such as sizes in bytes. */
@@ -131,7 +131,8 @@ export function choice<const Values extends readonly (string | number)[]>(
   values: Values,
   byDefault: Values[number],
 ) {
-  return v.optional(v.pipe(v.picklist(values), v.description(description)), byDefault as never);
+  const checked = v.picklist(values, `one of ${values.join(', ')}`);
+  return v.optional(v.pipe(checked, v.description(description)), byDefault as never);
 }
 
 /** An option that is a whole number; sizes are in bytes and may be written `2KiB`. */
@@ -140,12 +141,38 @@ export function wholeNumber(
   [minimum, maximum]: readonly [number, number],
   byDefault: number,
 ) {
+  const expected = `a whole number from ${minimum} to ${maximum}`;
   const checked = v.pipe(
-    v.number(),
-    v.integer(),
-    v.minValue(minimum),
-    v.maxValue(maximum),
+    v.number(expected),
+    v.integer(expected),
+    v.minValue(minimum, expected),
+    v.maxValue(maximum, expected),
     v.description(description),
   );
   return v.optional(checked, byDefault);
+}
+
+// --- what there is to choose ------------------------------------------------------------------------------
+
+interface OptionSchema {
+  readonly wrapped: { readonly options?: readonly (string | number)[] } & v.GenericSchema;
+}
+
+/** All schemas in the catalog are objects, and all their entries optional. */
+function optionSchemas(heap: HeapDefinition): Readonly<Record<string, OptionSchema>> {
+  return (heap.options as unknown as { entries: Record<string, OptionSchema> }).entries;
+}
+
+export function optionNames(heap: HeapDefinition): string[] {
+  return Object.keys(optionSchemas(heap));
+}
+
+/** undefined where the list is not closed. */
+export function optionValues(heap: HeapDefinition, name: string): readonly (string | number)[] | undefined {
+  return optionSchemas(heap)[name]?.wrapped.options;
+}
+
+export function optionDescription(heap: HeapDefinition, name: string): string {
+  const schema = optionSchemas(heap)[name]?.wrapped;
+  return (schema && v.getDescription(schema as Parameters<typeof v.getDescription>[0])) ?? '';
 }

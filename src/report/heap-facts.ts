@@ -8,7 +8,13 @@ import {
   GROWTH_TO,
   growthOf,
 } from '../studies/cost-curve.js';
-import type { BoundExample, EmptyArena, HeapDescription, Refused } from '../studies/heap-description.js';
+import type {
+  BoundExample,
+  EmptyArena,
+  HeapDescription,
+  HeapOption,
+  Refused,
+} from '../studies/heap-description.js';
 
 /** `1 B takes 16 B, 13 B 24 B, …`. */
 export function exampleWords({ examples }: HeapDescription): string {
@@ -82,4 +88,9 @@ export const GROWTH_WORDS = `from ${groupDigits(GROWTH_FROM)} to ${groupDigits(G
 
 export function curveHead(points: readonly CurvePoint[]): string {
   return points.map(({ liveBlocks }) => groupDigits(liveBlocks)).join(', ');
+}
+
+/** What it does, and its values where they are a closed list. */
+export function optionWords({ description, values }: HeapOption): string {
+  return values === undefined ? description : `${description}; one of ${values.join(', ')}`;
 }

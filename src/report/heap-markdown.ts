@@ -16,6 +16,7 @@ import {
   GROWTH_WORDS,
   kibibytes,
   lostBytes,
+  optionWords,
   staticsWords,
   targetWords,
 } from './heap-facts.js';
@@ -94,11 +95,7 @@ export function heapSection(heap: HeapDescription, alignment: number): string {
 
 function optionTable({ options }: HeapDescription): string {
   if (options.length === 0) return '';
-  const rows = options.map(({ name, description, default: value }) => [
-    `\`${name}\``,
-    description,
-    `\`${value}\``,
-  ]);
+  const rows = options.map((option) => [`\`${option.name}\``, optionWords(option), `\`${option.default}\``]);
   return markdownTable(['option', 'what', 'default'], rows);
 }
 

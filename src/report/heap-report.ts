@@ -9,6 +9,7 @@ import {
   curveHead,
   curveWords,
   exampleWords,
+  optionWords,
   staticsWords,
   targetWords,
 } from './heap-facts.js';
@@ -37,7 +38,7 @@ export function heapReport(heap: HeapDescription, alignment: number, paint: Pain
     ['use it', heap.useWhen],
     ['not when', heap.notWhen],
     ...heap.options.map(
-      (option): Fact => [`option ${option.name}`, `${option.description} (default ${option.default})`],
+      (option): Fact => [`option ${option.name}`, `${optionWords(option)} (default ${option.default})`],
     ),
   ];
   return `${paint.color.bold(heap.name)}\n${factLines(facts, paint)}`;

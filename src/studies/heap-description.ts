@@ -12,7 +12,15 @@ import {
   lowerBoundBytes,
   sufficientBytes,
 } from '../heaps/bounds.js';
-import { boundRowOf, type HeapDefinition, type HeapFacts, type HeapOptions } from '../heaps/definition.js';
+import {
+  boundRowOf,
+  type HeapDefinition,
+  type HeapFacts,
+  type HeapOptions,
+  optionDescription,
+  optionNames,
+  optionValues,
+} from '../heaps/definition.js';
 import { type HeapView, NULL } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
 import type { Region } from '../mcu/memory.js';
@@ -54,6 +62,8 @@ export interface HeapOption {
   readonly name: string;
   readonly default: string;
   readonly description: string;
+  /** All that there are, where the list is closed. */
+  readonly values?: readonly string[];
 }
 
 export interface EmptyArena {
@@ -167,18 +177,14 @@ function boundExample(
   };
 }
 
-/** All option schemas in the catalog are objects. */
 function describeOptions(heap: HeapDefinition, defaults: HeapOptions): HeapOption[] {
-  const { entries } = heap.options as unknown as { entries: Record<string, v.GenericSchema> };
-  return Object.entries(entries).map(([name, schema]) => ({
-    name,
-    default: String(defaults[name]),
-    description: descriptionOf(schema),
-  }));
-}
-
-/** valibot keeps the description in the schema that `v.optional` wraps. */
-function descriptionOf(schema: v.GenericSchema): string {
-  const wrapped = (schema as unknown as { wrapped?: v.GenericSchema }).wrapped ?? schema;
-  return v.getDescription(wrapped as Parameters<typeof v.getDescription>[0]) ?? '';
+  return optionNames(heap).map((name) => {
+    const values = optionValues(heap, name);
+    return {
+      name,
+      default: String(defaults[name]),
+      description: optionDescription(heap, name),
+      ...(values === undefined ? {} : { values: values.map(String) }),
+    };
+  });
 }

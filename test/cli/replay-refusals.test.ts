@@ -29,7 +29,9 @@ describe.concurrent('replay refuses a flag', () => {
     ['--heap-size 16', 'heap_4', 'at least'],
     ['--alignment 12', '--alignment 12', '4, 8, 16 or 32'],
     ['--heap-option asserts', '--heap-option asserts', 'name=value'],
-    ['--heap-option asserts=7', 'asserts', 'boolean|true'],
+    ['--heap-option asserts=7', 'asserts', 'true or false'],
+    ['--heap rmalloc --heap-option lower=101', 'lower of rmalloc', 'a whole number from 1 to 100'],
+    ['--heap buddy --heap-option minimumBlock=7', 'minimumBlock of buddy', 'one of 8, 16, 32'],
     ['--cost gcc12-Os --heap heap_2_coalescing', 'heap_2_coalescing', 'heap_2, heap_4, tlsf, o1heap'],
     ['--cost gcc12-Os --heap-option protector=true', 'protector true', 'by default'],
   ])('%s', async (flags, named, expected) => {
@@ -58,6 +60,15 @@ describe.concurrent('replay refuses a flag', () => {
     [['replay', TRACE, '--regoin', REGION], '--region'],
   ])('%j', async (args, named) => {
     expect(await usageError(args)).toContain(named);
+  });
+});
+
+it("guesses an option's word", async () => {
+  const [problem] = await refusal(['replay', TRACE, '--heap', 'rmalloc', '--heap-option', 'init=gven']);
+  expect(problem).toMatchObject({
+    code: 'bad-option',
+    expected: 'one of given, ram, heap',
+    nearest: 'given',
   });
 });
 

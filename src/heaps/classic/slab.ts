@@ -62,7 +62,7 @@ type SlabOptions = {
 export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
   const names = heaps.map((heap) => heap.name);
   const options = v.strictObject({
-    inner: choice(`the heap that slabs come from: ${names.join(', ')}`, names, DEFAULT_INNER),
+    inner: choice('the heap that slabs come from', names, DEFAULT_INNER),
     slabBytes: wholeNumber('Bytes of a slab, its header included', [256, 65536], 512),
     caches: wholeNumber(
       'How many caches the firmware may create; each takes 20 bytes of statics',

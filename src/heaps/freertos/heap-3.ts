@@ -68,7 +68,7 @@ export class Heap3 implements Heap {
 /** `libraries`: heaps that a C library or a vendor could bring along; the first is the default. */
 export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinition {
   const names = libraries.map((library) => library.name);
-  const inner = choice(`the malloc that is called: ${names.join(', ')}`, names, names[0]!);
+  const inner = choice('the malloc that is called', names, names[0]!);
   const libraryOf = (options: { readonly inner: string }) =>
     libraries.find((library) => library.name === options.inner)!;
   const defaults = (library: HeapDefinition) => v.parse(library.options, {});
