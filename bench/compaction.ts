@@ -1,6 +1,6 @@
 /**
- * What compaction costs: its curve over the number of blocks, a replay in which none happens beside heap_4's, and
- * whether generations pay.
+ * What compaction costs: its curve over the number of blocks, a replay in which none happens beside heap_4's,
+ * whether generations pay, and what moving buys a buddy heap.
  */
 
 import { readdirSync } from 'node:fs';
@@ -12,10 +12,11 @@ import { NULL } from '../src/heaps/heap.js';
 import { accessesSince, type Memory } from '../src/mcu/index.js';
 import { RandomStream } from '../src/scenario/random.js';
 import { smallestPassing } from '../src/studies/smallest.js';
+import { simulateLocks } from '../src/traces/lock-simulation.js';
 import { readTrace } from '../src/traces/read.js';
 import { Replay } from '../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine } from '../src/traces/replay-machine.js';
-import { FREE, MALLOC, type Trace } from '../src/traces/trace.js';
+import { FREE, LOCK, MALLOC, type Trace } from '../src/traces/trace.js';
 
 const TRACES = fileURLToPath(new URL('../test/vectors/traces/', import.meta.url));
 const ALIGNMENT = 8;
@@ -34,13 +35,21 @@ function accesses(memory: Memory): number {
 
 const SIZES = [100, 1000, 10_000, 100_000];
 const ROUNDS = 5;
+/** Up to how many blocks: what is not linear is not measured to the end. */
+const CURVES: readonly (readonly [heap: string, largest: number])[] = [
+  ['rmalloc', 100_000],
+  ['rmalloc_2008', 100_000],
+  ['buddy_handles', 10_000],
+];
 
 /** Prints accesses and time of one whole compaction per block; half the blocks are freed, some are locked. */
 export function measureCurve(): void {
   console.log('one compaction of n blocks of 16 to 256 bytes, every second one freed at random');
   console.log('  heap            locked        n  blocks moved   bytes moved  accesses/block  ns/block');
-  for (const heap of ['rmalloc', 'rmalloc_2008']) {
-    for (const lockedEvery of [0, 10]) for (const n of SIZES) curvePoint(heap, n, lockedEvery);
+  for (const [heap, largest] of CURVES) {
+    for (const lockedEvery of [0, 10]) {
+      for (const n of SIZES) if (n <= largest) curvePoint(heap, n, lockedEvery);
+    }
   }
 }
 
@@ -126,42 +135,78 @@ const VARIANTS: readonly (readonly [name: string, options: Record<string, unknow
   ['after 3', { generations: true, promoteAfter: 3 }],
 ];
 
-/** `files`: further traces. Prints smallest arenas, and what compaction did in one that is a tenth larger. */
-export function measureGenerations(files: readonly string[]): void {
-  console.log(
-    'generations: smallest arena ÷ peak live bytes; in 1.1 times plain’s: compactions, bytes moved ÷',
-  );
-  console.log('bytes allocated, accesses beside that, longest compaction in accesses and words moved');
-  const generated = ['gen-server-4-s1', 'gen-uniform-20-s1'].map((name) => `${TRACES}${name}.trace.gz`);
-  for (const trace of [twoLifetimes(), ...[...generated, ...files].map((file) => readTrace(file))]) {
-    const smallest = VARIANTS.map(([, options]) => smallestArena(trace, options));
-    VARIANTS.forEach(([name, options], index) => {
-      const row = compactionWork(trace, Math.floor(smallest[0]! * 1.1), options);
-      const peak = row.peak;
-      const cells = [
-        (smallest[index]! / peak).toFixed(3),
-        String(row.count),
-        (row.bytesMoved / row.bytesAllocated).toFixed(2),
-        String(row.accesses),
-        String(row.longest),
-      ];
-      console.log(`  ${trace.name.padEnd(36)}${name.padEnd(9)}${cells.map((c) => c.padStart(10)).join('')}`);
-    });
+/** Prints by how much less RAM a buddy heap does with where it may move blocks. `files`: further traces. */
+export function measureBuddies(files: readonly string[]): void {
+  console.log('buddy heaps: smallest arena ÷ peak live bytes of buddy, of buddy_handles without and with');
+  console.log('compaction; bytes moved in the last one ÷ bytes allocated, in how many compactions');
+  for (const trace of tracesFor(files)) {
+    const still = smallestArena('buddy', trace, {});
+    const unmoved = smallestArena('buddy_handles', trace, { compactOnFailure: false });
+    const moved = smallestArena('buddy_handles', trace, {});
+    const work = compactionWork('buddy_handles', trace, moved, {});
+    const cells = [still, unmoved, moved].map((bytes) => (bytes / work.peak).toFixed(3));
+    cells.push((work.bytesMoved / work.bytesAllocated).toFixed(5), String(work.count));
+    console.log(`  ${trace.name.padEnd(41)}${cells.map((cell) => cell.padStart(10)).join('')}`);
   }
 }
 
-function smallestArena(trace: Trace, options: Record<string, unknown>): number {
+function tracesFor(files: readonly string[]): Trace[] {
+  const generated = ['gen-server-4-s1', 'gen-uniform-20-s1'].map((name) => `${TRACES}${name}.trace.gz`);
+  return [twoLifetimes(), twoLifetimes(true), ...[...generated, ...files].map(lockedTrace)];
+}
+
+/** How much larger than the smallest the arena is in which compaction is looked at; a buddy heap moves less. */
+const MOVING_HEAPS: readonly (readonly [heap: string, spare: number])[] = [
+  ['rmalloc', 1.1],
+  ['buddy_handles', 1],
+];
+
+/** `files`: further traces. Prints smallest arenas, and what compaction did in them or in somewhat larger ones. */
+export function measureGenerations(files: readonly string[]): void {
+  console.log(
+    'generations: smallest arena ÷ peak live bytes; then compactions, bytes moved ÷ bytes allocated,',
+  );
+  console.log('accesses beside that, longest compaction in accesses and words moved');
+  const traces = tracesFor(files);
+  for (const [heap, spare] of MOVING_HEAPS) {
+    console.log(`  ${heap}, in ${spare} times the smallest arena without generations`);
+    for (const trace of traces) generationsOn(heap, trace, spare);
+  }
+}
+
+/** Where a recording has accesses, locks are simulated from them. */
+function lockedTrace(file: string): Trace {
+  const trace = readTrace(file);
+  return trace.kinds.includes(LOCK) ? simulateLocks(trace) : trace;
+}
+
+function generationsOn(heap: string, trace: Trace, spare: number): void {
+  const smallest = VARIANTS.map(([, options]) => smallestArena(heap, trace, options));
+  VARIANTS.forEach(([name, options], index) => {
+    const row = compactionWork(heap, trace, Math.floor(smallest[0]! * spare), options);
+    const cells = [
+      (smallest[index]! / row.peak).toFixed(3),
+      String(row.count),
+      (row.bytesMoved / row.bytesAllocated).toFixed(5),
+      String(row.accesses),
+      String(row.longest),
+    ];
+    console.log(`  ${trace.name.padEnd(41)}${name.padEnd(9)}${cells.map((c) => c.padStart(10)).join('')}`);
+  });
+}
+
+function smallestArena(heap: string, trace: Trace, options: Record<string, unknown>): number {
   const peak = peakOf(trace);
   const step = Math.max(ALIGNMENT, Math.floor(peak / 1000 / ALIGNMENT) * ALIGNMENT);
   const served = (bytes: number) => {
-    const { handles, memory } = machineWith('rmalloc', bytes, options);
+    const { handles, memory } = machineWith(heap, bytes, options);
     return new Replay(handles, memory, trace).run().failures === 0;
   };
   return smallestPassing(peak, 8 * peak, step, served)!;
 }
 
-function compactionWork(trace: Trace, bytes: number, options: Record<string, unknown>) {
-  const { handles, memory } = machineWith('rmalloc', bytes, options);
+function compactionWork(heap: string, trace: Trace, bytes: number, options: Record<string, unknown>) {
+  const { handles, memory } = machineWith(heap, bytes, options);
   const work = { count: 0, bytesMoved: 0, accesses: 0, longest: 0 };
   watch(handles, memory, (made, spent) => {
     work.count++;
@@ -188,7 +233,7 @@ function watch(handles: HandleHeap, memory: Memory, told: (made: Compaction, spe
 }
 
 /** What generations are made for: some blocks live long, nine of ten die soon. */
-function twoLifetimes(): Trace {
+function twoLifetimes(inPowersOfTwo = false): Trace {
   const random = new RandomStream(1, 'lifetimes');
   const kinds: number[] = [];
   const ids: number[] = [];
@@ -202,13 +247,13 @@ function twoLifetimes(): Trace {
   for (let id = 0; id < 40_000; id++) {
     for (const dead of deaths.get(id) ?? []) note(FREE, dead, 0);
     deaths.delete(id);
-    note(MALLOC, id, 16 + random.below(200));
+    note(MALLOC, id, inPowersOfTwo ? 16 << random.below(5) : 16 + random.below(200));
     const lifetime = random.below(10) === 0 ? 2000 + random.below(6000) : 1 + random.below(100);
     const death = id + lifetime;
     deaths.set(death, [...(deaths.get(death) ?? []), id]);
   }
   return {
-    name: 'two lifetimes',
+    name: inPowersOfTwo ? 'two lifetimes, powers of two' : 'two lifetimes',
     length: kinds.length,
     kinds: Uint8Array.from(kinds),
     ids: Uint32Array.from(ids),

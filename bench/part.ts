@@ -3,7 +3,12 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { allowInlining } from '../src/cli/engine.js';
-import { measureCurve, measureGenerations, measureReplayWithoutCompaction } from './compaction.js';
+import {
+  measureBuddies,
+  measureCurve,
+  measureGenerations,
+  measureReplayWithoutCompaction,
+} from './compaction.js';
 import { measureCostAccounting } from './cost.js';
 import { measureInspection } from './inspect.js';
 import { measureLongRun } from './long-run.js';
@@ -91,6 +96,8 @@ else if (part === 'long') longRun();
 else if (part === 'compaction') {
   measureReplayWithoutCompaction();
   measureCurve();
-  measureGenerations(heap === '' ? [] : [heap, ...files]);
+  const traces = heap === '' ? [] : [heap, ...files];
+  measureGenerations(traces);
+  measureBuddies(traces);
 } else if (part === 'cost') measureCostAccounting(heap);
 else measureInspection();

@@ -25,7 +25,8 @@
  * Cost        allocate, free, lock as `buddy`: O(log(arena / minimumBlock)) and, to keep lists in order, O(holes of
  *             the size). Emptying a chunk is O(blocks + handles for each size of block in it) and the bytes of the
  *             blocks in it; where there are no holes as large as its blocks, chunks of their size are emptied
- *             before. A step with a budget costs no less than one look through the table and the handles.
+ *             before. A step with a budget costs no less than one look through the table and the handles, and
+ *             compact() without one as many as there are holes to be made: O(blocks^2).
  *
  * Use it      where sizes suit a buddy heap, and memory must be enough whenever the sum is.
  * Not when    sizes are just above a power of two: no moving about wins back what rounding lost.
@@ -92,6 +93,7 @@ const { compactOnFailure, fullness, lower, higher } = relocationOptions(true);
 const options = v.strictObject({
   minimumBlock: choice('Bytes of the smallest block', [8, 16, 32, 64, 128, 256], 16),
   compactOnFailure,
+  // They do not pay here: docs/compaction.md has the figures.
   generations: flag(
     'keep old blocks at the low end, young ones at the high end, and move those first',
     false,
