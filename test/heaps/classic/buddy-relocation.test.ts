@@ -51,7 +51,7 @@ const anyStep = fc.record({
   at: fc.nat(1000),
 });
 const anyHistory = fc.array(anyStep, { minLength: 60, maxLength: 150, size: 'max' });
-const runs = { seed: 20_240_531, numRuns: 600 };
+const runs = { seed: 20_240_531, numRuns: 250 };
 
 describe.each([false, true])('with generations %s', (generations) => {
   it.each([
