@@ -114,7 +114,9 @@ function betweenBlocks({ heap, layout }: Board, piece: MapPiece, at: number, wor
     return { what: 'bookkeeping', of };
   }
   const isLast = layout.regions.some(({ origin, bytes }) => piece.address + piece.bytes === origin + bytes);
-  // What is lost to alignment is nobody's; a marker is at the start of what lies behind the last block.
-  if (isLast && words.behind === undefined) return { what: 'unused' };
+  // What is lost to alignment is nobody's, and too small to be a block; a marker is at the start of what lies behind
+  // the last block.
+  const isTooSmall = piece.bytes < heap.blockBytesFor(1);
+  if (isLast && isTooSmall && words.behind === undefined) return { what: 'unused' };
   return { what: 'bookkeeping', word: isLast && at >= piece.address ? words.behind : undefined };
 }

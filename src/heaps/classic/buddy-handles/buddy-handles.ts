@@ -372,6 +372,7 @@ export const buddyHandles = defineHandleHeap({
     notWhen: 'pointers into blocks are kept everywhere, or sizes are just above a power of two',
   },
   options,
+  blockWords: () => ({ hole: ['next', 'previous'] }),
   pathWords: { malloc: ALLOCATE_WORDS, free: FREE_WORDS },
   coalesces: false,
   // A hole is of no use where there is no room for a page of handles.
