@@ -43,51 +43,6 @@ function keyOf(layout: Layout): string {
   return String.fromCharCode(...layout.map(([start, size]) => start * 32 + size));
 }
 
-/** Holes in address order; the last has no end. */
-export function holesOf(layout: Layout): Placed[] {
-  const holes: Placed[] = [];
-  let end = 0;
-  for (const [start, size] of layout) {
-    if (start > end) holes.push([end, start - end]);
-    end = start + size;
-  }
-  holes.push([end, Number.POSITIVE_INFINITY]);
-  return holes;
-}
-
-export const firstFit: Place = (layout, size) => holesOf(layout).find((hole) => hole[1] >= size)![0];
-
-export const bestFit: Place = (layout, size) =>
-  holesOf(layout)
-    .filter((hole) => hole[1] >= size)
-    .reduce((best, hole) => (hole[1] < best[1] ? hole : best))[0];
-
-/** At multiples of its size, a power of two. */
-export const alignedFirstFit: Place = (layout, size) => {
-  for (const [start, bytes] of holesOf(layout)) {
-    const at = Math.ceil(start / size) * size;
-    if (at + size <= start + bytes) return at;
-  }
-  throw new Error('the last hole has no end');
-};
-
-/** The smallest free buddy that is large enough, the lowest of equals, in an arena of buddies of `top`. */
-export function buddy(top: number): Place {
-  const isFree = (layout: Layout, at: number, size: number) =>
-    layout.every(([start, bytes]) => start + bytes <= at || at + size <= start);
-  return (layout, size) => {
-    const end = layout.reduce((most, [start, bytes]) => Math.max(most, start + bytes), 0) + top;
-    for (let order = size; order <= top; order *= 2) {
-      for (let at = 0; at + order <= Math.ceil(end / top) * top; at += order) {
-        const parent = Math.floor(at / (2 * order)) * 2 * order;
-        const isWhole = order === top || !isFree(layout, parent, 2 * order);
-        if (isWhole && isFree(layout, at, order)) return at;
-      }
-    }
-    throw new Error('there is always another top block');
-  };
-}
-
 /** 1 to `largest`. */
 export function anySize(largest: number): number[] {
   return Array.from({ length: largest }, (_, index) => index + 1);
