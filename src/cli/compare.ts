@@ -13,7 +13,7 @@ import { readTrace } from '../traces/read.js';
 import { replayOptions } from '../traces/replay-machine.js';
 import { alignmentFlag, badOption, loadOptions, numberFlag, sizeFlag } from './flags.js';
 import { targetFor } from './run.js';
-import { type CandidateFlags, candidatesOf, isScenario, progress } from './study.js';
+import { type CandidateFlags, candidatesOf, isScenario, namesIn, progress } from './study.js';
 import { SUCCESS, type Terminal } from './terminal.js';
 
 interface CompareFlags extends CandidateFlags {
@@ -49,6 +49,10 @@ export function compareCommand(terminal: Terminal, files: string[], flags: Compa
 
 /** Everything is read before anything runs. @throws UserError with the problems of all files */
 function jobsFor(terminal: Terminal, files: readonly string[], flags: CompareFlags): (() => Comparison)[] {
+  const seed = flags.seed === undefined ? undefined : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1);
+  if (seed !== undefined && !files.some(isScenario)) {
+    throw badOption('--seed is for scenarios', 'no --seed: nothing in a trace is random');
+  }
   const problems = [];
   const jobs: (() => Comparison)[] = [];
   const settings: CompareSettings = {
@@ -59,7 +63,7 @@ function jobsFor(terminal: Terminal, files: readonly string[], flags: CompareFla
   for (const file of files) {
     try {
       jobs.push(
-        ...(isScenario(file) ? scenarioJobs(file, flags, settings) : traceJobs(file, flags, settings)),
+        ...(isScenario(file) ? scenarioJobs(file, flags, seed, settings) : traceJobs(file, flags, settings)),
       );
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -70,15 +74,19 @@ function jobsFor(terminal: Terminal, files: readonly string[], flags: CompareFla
   return jobs;
 }
 
-function scenarioJobs(file: string, flags: CompareFlags, settings: CompareSettings): (() => Comparison)[] {
+function scenarioJobs(
+  file: string,
+  flags: CompareFlags,
+  seed: number | undefined,
+  settings: CompareSettings,
+): (() => Comparison)[] {
   const scenario = loadScenario(file, loadOptions());
   const candidates = candidatesOf(flags, (heap) =>
     heap.name === scenario.heap.name ? scenario.heap.options : {},
   );
-  const seed = flags.seed === undefined ? scenario.seed : numberFlag('--seed', flags.seed, 0, 2 ** 32 - 1);
   return named(flags.targets)
     .map((target) => targetFor(scenario, { ...flags, ...(target !== undefined && { target }) }))
-    .map((target) => () => compareScenario(scenario, target, seed, candidates, settings));
+    .map((target) => () => compareScenario(scenario, target, seed ?? scenario.seed, candidates, settings));
 }
 
 function traceJobs(file: string, flags: CompareFlags, settings: CompareSettings): (() => Comparison)[] {
@@ -101,5 +109,5 @@ function traceTarget(name: string, flags: CompareFlags): Target {
 
 /** Undefined stands for the scenario's own, or the usual one. */
 function named(targets: string | undefined): (string | undefined)[] {
-  return targets === undefined ? [undefined] : targets.split(',').map((name) => name.trim());
+  return targets === undefined ? [undefined] : namesIn(targets);
 }

@@ -2,6 +2,7 @@
 
 import { catalog } from '../heaps/catalog.js';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
+import { nearest, UserError } from '../input/index.js';
 import { type Candidate, candidateFor } from '../studies/workload.js';
 import { heapNamed, heapOptions } from './flags.js';
 import type { Terminal } from './terminal.js';
@@ -26,15 +27,30 @@ export function candidatesOf(
   { heaps, heapOption = [] }: CandidateFlags,
   byDefault: (heap: HeapDefinition) => HeapOptions,
 ): Candidate[] {
-  const chosen = heaps === undefined ? catalog : heaps.split(',').map((name) => heapNamed(name.trim()));
+  const chosen = heaps === undefined ? catalog : namesIn(heaps).map(heapNamed);
   const known = chosen.map((heap) => Object.keys(candidateFor(heap).options));
-  const stray = heapOption.find((flag) => !known.some((names) => names.includes(nameOf(flag))));
-  // Refused in the words of a heap that does not have it.
-  if (stray !== undefined) heapOptions(chosen[0]!, {}, [stray]);
+  const all = [...new Set(known.flat())];
+  const stray = heapOption.find((flag) => flag.includes('=') && !all.includes(nameOf(flag)));
+  if (stray !== undefined) throw unknownToAll(nameOf(stray), all);
   return chosen.map((heap, index) => {
-    const own = heapOption.filter((flag) => known[index]!.includes(nameOf(flag)));
+    // What has no value is refused by the first heap that is asked.
+    const own = heapOption.filter((flag) => !flag.includes('=') || known[index]!.includes(nameOf(flag)));
     return { heap, options: heapOptions(heap, byDefault(heap), own) };
   });
+}
+
+function unknownToAll(name: string, names: readonly string[]): UserError {
+  const guess = nearest(name, names);
+  const message = `none of these heaps has an option "${name}"`;
+  const expected = names.length === 0 ? 'no option' : names.join(', ');
+  return new UserError([
+    { code: 'unknown-name', message, expected, ...(guess !== undefined && { nearest: guess }) },
+  ]);
+}
+
+/** Each once. */
+export function namesIn(list: string): string[] {
+  return [...new Set(list.split(',').map((name) => name.trim()))];
 }
 
 function nameOf(flag: string): string {

@@ -8,10 +8,14 @@ import type { Paint } from './paint.js';
 import { approximate, bytes, counted, percent } from './phrases.js';
 import { type Column, type TableCell, table } from './tables.js';
 
-/** A column's figure, to find the best by, and its text. The best is the lowest. */
+/** A column's figure, to find the best by, and its text. */
 interface Figure {
   readonly column: Column;
   readonly meaning: string;
+  /** Else the lowest. */
+  readonly best?: 'highest';
+  /** Instead of a figure, where a heap that came to the end has none. */
+  readonly none?: string;
   /** Of a figure in cycles: where those are estimated the text says so. */
   readonly isTime?: true;
   value(contender: Contender): number | undefined;
@@ -47,18 +51,18 @@ const FIGURES: readonly Figure[] = [
     text: percent,
   },
   {
-    column: { head: 'p99', ...right },
+    column: { head: 'p99 cycles', shortHead: 'p99', ...right },
     meaning: 'what 99 % of the calls do not exceed',
     isTime: true,
     value: ({ p99Cycles }) => p99Cycles,
-    text: time,
+    text: groupDigits,
   },
   {
-    column: { head: 'worst', ...right },
+    column: { head: 'worst cycles', shortHead: 'worst', ...right },
     meaning: 'the longest call',
     isTime: true,
     value: ({ worstCycles }) => worstCycles,
-    text: time,
+    text: groupDigits,
   },
   {
     column: { head: 'suspension', shortHead: 'suspend.', ...right, dispensable: 2 },
@@ -73,11 +77,33 @@ const FIGURES: readonly Figure[] = [
     value: ({ missedDeadlines }) => missedDeadlines,
     text: groupDigits,
   },
+  {
+    column: { head: 'first failure', shortHead: 'first', ...right, dispensable: 5 },
+    meaning: 'when the first request failed',
+    best: 'highest',
+    value: ({ firstOutOfMemory }) => firstOutOfMemory,
+    text: (first, { kind }) => (kind === 'trace' ? `op ${groupDigits(first)}` : formatSeconds(first)),
+  },
+  {
+    column: { head: 'lower bound', shortHead: 'at least', ...right, dispensable: 7 },
+    meaning:
+      'for a peak and a largest block as this heap saw them, what no heap that leaves blocks where they are can ' +
+      'promise less than (Robson, in units of its smallest block)',
+    value: ({ lowerBoundBytes, note }) => (note === undefined ? lowerBoundBytes : undefined),
+    text: bytes,
+  },
+  {
+    column: { head: 'provable', ...right, dispensable: 6 },
+    meaning:
+      'the arena that is proved to be enough for them in any order, fixed bookkeeping left out, in units of what ' +
+      'its blocks are multiples of',
+    none: 'no proof',
+    value: ({ provableBytes, note }) => (note === undefined ? provableBytes : undefined),
+    text: bytes,
+  },
 ];
 
-const PROVABLE: Column = { head: 'provable', align: 'right', dispensable: 5 };
 const NOTHING = '–';
-const NOT_PROVABLE = 'no';
 
 export function compareReport(comparison: Comparison, paint: Paint): string {
   const { contenders } = comparison;
@@ -85,23 +111,17 @@ export function compareReport(comparison: Comparison, paint: Paint): string {
   const columns: Column[] = [
     { head: 'heap', minimum: 10, overflow: 'cut-end' },
     ...figures.map(({ column }) => column),
-    { head: 'first failure', shortHead: 'first', align: 'right', dispensable: 6 },
-    PROVABLE,
   ];
   const rows = contenders.map((contender) => [
     { text: contender.heap, style: contender === contenders[0] ? paint.color.bold : plain },
     ...figures.map((figure) => styled(figure, contender, comparison, paint)),
-    firstFailure(contender, comparison),
-    provable(contender),
   ]);
   return stack([
     title(heading(comparison), paint),
     table(columns, rows, paint),
     paragraph(verdict(comparison), paint, paint.color.bold),
     paragraph(legend(comparison), paint),
-    ...contenders.flatMap(({ heap, note }) =>
-      note === undefined ? [] : [paragraph(`${heap}: ${note}`, paint)],
-    ),
+    ...notes(contenders).map((note) => paragraph(note, paint)),
     comparison.overflows === undefined ? undefined : overflowReport(comparison.overflows, paint),
   ]);
 }
@@ -109,21 +129,17 @@ export function compareReport(comparison: Comparison, paint: Paint): string {
 /** The same as a Markdown section. */
 export function compareMarkdown(comparison: Comparison): string {
   const figures = shownFigures(comparison);
-  const heads = ['heap', ...figures.map(({ column }) => column.head), 'first failure', 'provable'];
+  const heads = ['heap', ...figures.map(({ column }) => column.head)];
   const rows = comparison.contenders.map((contender) => [
     contender.heap,
     ...figures.map((figure) => {
       const text = cellText(figure, contender, comparison);
       return isBest(figure, contender, comparison) ? `**${text}**` : text;
     }),
-    firstFailure(contender, comparison),
-    provable(contender),
   ]);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rule = heads.map((_, index) => (index === 0 ? '---' : '---:'));
-  const notes = comparison.contenders.flatMap(({ heap, note }) =>
-    note === undefined ? [] : [`- ${heap}: ${note}`],
-  );
+  const remarks = notes(comparison.contenders).map((note) => `- ${note}`);
   return [
     `## ${heading(comparison)}`,
     '',
@@ -134,9 +150,18 @@ export function compareMarkdown(comparison: Comparison): string {
     verdict(comparison),
     '',
     legend(comparison),
-    ...(notes.length === 0 ? [] : ['', ...notes]),
+    ...(remarks.length === 0 ? [] : ['', ...remarks]),
     ...(comparison.overflows === undefined ? [] : ['', overflowMarkdown(comparison.overflows)]),
   ].join('\n');
+}
+
+/** Why heaps did not come to the end; what is true of several is said once. */
+function notes(contenders: readonly Contender[]): string[] {
+  const heaps = new Map<string, string[]>();
+  for (const { heap, note } of contenders) {
+    if (note !== undefined) heaps.set(note, [...(heaps.get(note) ?? []), heap]);
+  }
+  return [...heaps].map(([note, names]) => `${names.join(', ')}: ${note}`);
 }
 
 function plain(text: string): string {
@@ -149,7 +174,11 @@ function heading({ workload, target, heapBytes }: Comparison): string {
 
 /** Those that exist for this kind of workload. */
 function shownFigures({ contenders }: Comparison): readonly Figure[] {
-  return FIGURES.filter((figure) => contenders.some((contender) => figure.value(contender) !== undefined));
+  return FIGURES.filter(({ none, value }) =>
+    contenders.some(
+      (contender) => value(contender) !== undefined || (none !== undefined && isMeasured(contender)),
+    ),
+  );
 }
 
 function styled(figure: Figure, contender: Contender, comparison: Comparison, paint: Paint): TableCell {
@@ -160,7 +189,8 @@ function styled(figure: Figure, contender: Contender, comparison: Comparison, pa
 
 function cellText(figure: Figure, contender: Contender, comparison: Comparison): string {
   const value = figure.value(contender);
-  if (value === undefined || wasNotTried(contender)) return NOTHING;
+  if (wasNotTried(contender)) return NOTHING;
+  if (value === undefined) return (isMeasured(contender) && figure.none) || NOTHING;
   const text = figure.text(value, comparison);
   return approximate(text, figure.isTime === true && contender.cost?.estimated === true);
 }
@@ -170,7 +200,15 @@ function isBest(figure: Figure, contender: Contender, { contenders }: Comparison
   const value = figure.value(contender);
   const peers = soundest(contenders);
   if (value === undefined || !peers.includes(contender)) return false;
-  return peers.every((other) => value <= (figure.value(other) ?? Number.POSITIVE_INFINITY));
+  const sign = figure.best === 'highest' ? -1 : 1;
+  return peers.every(
+    (other) => sign * value <= sign * (figure.value(other) ?? sign * Number.POSITIVE_INFINITY),
+  );
+}
+
+/** Whether it came to the end, and there was something to measure. */
+function isMeasured({ note, lowerBoundBytes }: Contender): boolean {
+  return note === undefined && lowerBoundBytes !== undefined;
 }
 
 /** Those that came to the end with the fewest failures; `contenders` are ranked. */
@@ -183,16 +221,6 @@ function soundest(contenders: readonly Contender[]): Contender[] {
 
 function wasNotTried({ note, peakFootprintBytes }: Contender): boolean {
   return note !== undefined && peakFootprintBytes === 0;
-}
-
-function firstFailure({ firstOutOfMemory }: Contender, { kind }: Comparison): string {
-  if (firstOutOfMemory === undefined) return NOTHING;
-  return kind === 'trace' ? `op ${groupDigits(firstOutOfMemory)}` : formatSeconds(firstOutOfMemory);
-}
-
-function provable({ provableBytes, note, lowerBoundBytes }: Contender): string {
-  if (note !== undefined || lowerBoundBytes === undefined) return NOTHING;
-  return provableBytes === undefined ? NOT_PROVABLE : bytes(provableBytes);
 }
 
 /** Who won, and by what. */
@@ -209,10 +237,11 @@ function verdict(comparison: Comparison): string {
     return `${winner.heap} wins: with it alone ${served}.`;
   }
   const count = others.length + 2;
+  const more = count < contenders.length ? ', more with the others' : '';
   const among =
     failed === 0
       ? `no request failed with ${count} heaps`
-      : `${counted(failed, 'request')} failed with ${count} heaps, more with the others`;
+      : `${counted(failed, 'request')} failed with ${count} heaps${more}`;
   return `${winner.heap} wins: ${among}; ${edge(winner, next, comparison)}.`;
 }
 
@@ -241,13 +270,9 @@ function edge(winner: Contender, next: Contender, comparison: Comparison): strin
 }
 
 function legend(comparison: Comparison): string {
-  const least = comparison.contenders.find(({ lowerBoundBytes }) => lowerBoundBytes !== undefined);
-  const robson =
-    least?.lowerBoundBytes === undefined
-      ? ''
-      : ` provable: the arena that is proved to be enough for any order of such requests; no heap that leaves blocks where they are can promise that with less than ${bytes(least.lowerBoundBytes)} (Robson, with ${least.heap}'s headers).`;
   const figures = shownFigures(comparison).map(({ column, meaning }) => `${column.head}: ${meaning}`);
-  return `${figures.join('; ')}.${robson} * best of its column.${costLegend(comparison)}`;
+  const clock = `${comparison.clockHertz / 1e6} cycles are 1 µs`;
+  return `${figures.join('; ')}. ${clock}. * best of its column.${costLegend(comparison)}`;
 }
 
 /** What times rest on, where that is not measured paths alone. */

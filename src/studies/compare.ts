@@ -1,6 +1,6 @@
 /** The same workload on every heap, side by side: what fails, how much RAM it takes, what it costs in time. */
 
-import { lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
+import { BOUND_FORMULAS, type Load, lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
 import { boundRowOf } from '../heaps/definition.js';
 import type { HeapView } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
@@ -44,8 +44,11 @@ export interface Contender {
   readonly worstCycles: number;
   readonly longestSuspensionCycles?: number;
   readonly missedDeadlines?: number;
-  /** The arena that is proved to be enough for what this heap was asked; absent without a proof. */
+  /** What this heap was asked, as it sees it: what bounds go by. */
+  readonly load?: Load;
+  /** The arena that is proved to be enough for that, and by which formula; absent without a proof. */
   readonly provableBytes?: number;
+  readonly boundFormula?: string;
   /** What no heap that leaves blocks where they are could do with less for certain (Robson). */
   readonly lowerBoundBytes?: number;
 }
@@ -327,7 +330,11 @@ function bounds({ heap, options }: Candidate, { load, largestLoad }: AllocatorLo
   if (load.largestBytes === 0) return {};
   const row = boundRowOf(heap, options);
   return {
-    ...(row !== undefined && { provableBytes: sufficientBytes(row, largestLoad) }),
+    load,
+    ...(row !== undefined && {
+      provableBytes: sufficientBytes(row, largestLoad),
+      boundFormula: BOUND_FORMULAS[row],
+    }),
     lowerBoundBytes: lowerBoundBytes(load),
   };
 }

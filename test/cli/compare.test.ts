@@ -74,7 +74,19 @@ describe('heaplab compare', () => {
     expect(JSON.parse(other!.stdout)[0]).not.toHaveProperty('overflows');
   });
 
+  it('takes a heap or chip that is named twice once', async () => {
+    const args = ['--heaps', 'heap_4,heap_2,heap_4', '--targets', 'nrf52832,nrf52832', '--no-size', '--json'];
+    const comparisons = JSON.parse((await heaplab(['compare', TRACE, ...args])).stdout) as Comparison[];
+    expect(comparisons).toHaveLength(1);
+    expect(comparisons[0]!.contenders.map(({ heap }) => heap).sort()).toEqual(['heap_2', 'heap_4']);
+  });
+
   it.each([
+    ['a seed for a trace', [TRACE, '--seed', '3'], 'nothing in a trace is random'],
+    ['a seed that is none', [SCENARIO, '--seed', '-1'], 'a whole number from 0'],
+    ['an option that none has', [TRACE, '--heap-option', 'protect=on'], 'did you mean "protector"'],
+    ['an option without a value', [TRACE, '--heap-option', 'asserts'], 'has no value'],
+    ['an option that is neither', [TRACE, '--heap-option', 'asserts=maybe'], 'true or false'],
     ['an unknown heap', [SCENARIO, '--heaps', 'heap_9'], 'there is no heap "heap_9"'],
     ['an unknown chip', [SCENARIO, '--targets', 'stm32f103c9'], 'stm32f103c8'],
     ['a missing file', ['missing.yaml'], 'there is no such file'],

@@ -67,7 +67,7 @@ describe('heaplab size', () => {
 
   it.each([
     ['an unknown heap', ['--heaps', 'heap_4,heap_5x'], 'there is no heap "heap_5x"'],
-    ['an option that no heap has', ['--heap-option', 'protectr=true'], 'no option "protectr"'],
+    ['an option that no heap has', ['--heap-option', 'protectr=true'], 'has an option "protectr"'],
     ['a size too small to work in', ['--at', '16'], 'cannot work in 16 bytes'],
     ['too many sizes', ['--scan', '100000'], '--scan 100000 is not possible'],
     ['what belongs to scenarios', ['--target', 'rp2040'], '--target is for scenarios'],
