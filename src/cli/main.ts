@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `heaplab … | head` closes the pipe early; that is no error.
     if (error.code === 'EPIPE') process.exit();
-    terminal.warn(`cannot write to standard output: ${fileErrorReason(error)}\n`);
+    terminal.warn(`cannot write to standard output: ${fileErrorReason(error, 'written')}\n`);
     process.exit(USAGE);
   });
   // Nobody reads what went wrong: the exit code still says that something did.

@@ -48,7 +48,7 @@ function attempt(file: string, action: () => void): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    const reason = code === 'ENOTDIR' ? 'a file is in the way' : fileErrorReason(error);
+    const reason = code === 'ENOTDIR' ? 'a file is in the way' : fileErrorReason(error, 'written');
     throw badOption(`--out: cannot write ${file}: ${reason}`, 'a file that can be written');
   }
 }

@@ -12,8 +12,6 @@ const CHUNK_BYTES = 65_536;
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
-  EACCES: 'it may not be read',
-  EPERM: 'it may not be read',
   EISDIR: 'it is a directory',
   ELOOP: 'its links lead in a circle',
   ENAMETOOLONG: 'the name is too long',
@@ -25,10 +23,12 @@ const REASONS: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: 'it ends too early',
 };
 
-/** In words, what `error`, which reading or writing a file threw, says about the file. */
-export function fileErrorReason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? message;
+const FORBIDDEN = new Set(['EACCES', 'EPERM']);
+
+/** In words, what `error`, which a file that was to be read or written threw, says about the file. */
+export function fileErrorReason(error: unknown, purpose: 'read' | 'written' = 'read'): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return FORBIDDEN.has(code) ? `it may not be ${purpose}` : (REASONS[code] ?? message);
 }
 
 /**
@@ -63,9 +63,8 @@ export function readFileBytes(path: string, maximumBytes: number, expected?: str
     if (bytes !== undefined) return bytes;
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    throw unreadable(path, REASONS[code] ?? code, expected);
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw unreadable(path, fileErrorReason(error), expected);
   }
   throw unreadable(path, `it is larger than ${formatBytes(maximumBytes)}`, expected ?? 'a smaller file');
 }
