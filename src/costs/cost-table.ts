@@ -44,7 +44,12 @@ interface PathPrice extends Price {
 }
 
 export class CostTable {
-  private readonly paths: { readonly malloc: PathPrices; readonly free: PathPrices };
+  private readonly malloc: PathPrices;
+  private readonly free: PathPrices;
+  private readonly instructionsPerSearchStep: number;
+  private readonly instructionsPerInsertStep: number;
+  private readonly cyclesPerSearchStep: number;
+  private readonly cyclesPerInsertStep: number;
 
   /** Of the call priced last. Instructions are exact for the named build where its path was measured. */
   instructions = 0;
@@ -57,7 +62,13 @@ export class CostTable {
     private readonly file: CostTableFile,
     heap: HeapDefinition,
   ) {
-    this.paths = { malloc: new PathPrices(file, heap, 'malloc'), free: new PathPrices(file, heap, 'free') };
+    this.malloc = new PathPrices(file, heap, 'malloc');
+    this.free = new PathPrices(file, heap, 'free');
+    const { instructions, est_cycles_P2: cycles } = file;
+    this.instructionsPerSearchStep = instructions.per_search_step;
+    this.instructionsPerInsertStep = instructions.per_insert_step;
+    this.cyclesPerSearchStep = cycles.per_search_step;
+    this.cyclesPerInsertStep = cycles.per_insert_step;
   }
 
   get core(): string {
@@ -75,14 +86,14 @@ export class CostTable {
    * measured: it is priced as a malloc that does the same.
    */
   price(kind: HeapCallKind, call: HeapCall): void {
-    const { instructions, est_cycles_P2: cycles } = this.file;
     const { searchSteps, insertSteps } = call;
-    const path = (kind === 'free' ? this.paths.free : this.paths.malloc).of(call.path);
+    const path = (kind === 'free' ? this.free : this.malloc).of(call.path);
     this.instructions =
       path.instructions +
-      searchSteps * instructions.per_search_step +
-      insertSteps * instructions.per_insert_step;
-    this.cycles = path.cycles + searchSteps * cycles.per_search_step + insertSteps * cycles.per_insert_step;
+      searchSteps * this.instructionsPerSearchStep +
+      insertSteps * this.instructionsPerInsertStep;
+    this.cycles =
+      path.cycles + searchSteps * this.cyclesPerSearchStep + insertSteps * this.cyclesPerInsertStep;
     this.measured = path.measured && kind !== 'resize';
   }
 }
@@ -92,6 +103,8 @@ class PathPrices {
   private readonly words: PathWords;
   private readonly measured = new Map<number, PathPrice>();
   private readonly estimated = new Map<number, PathPrice>();
+  /** What has been asked for, by path + 1, since that of free(NULL) is -1. Few paths are larger numbers. */
+  private readonly known = new Array<PathPrice | undefined>(KNOWN_PATHS).fill(undefined);
 
   constructor(file: CostTableFile, heap: HeapDefinition, kind: 'malloc' | 'free') {
     this.words = new PathWords(heap, kind);
@@ -104,7 +117,13 @@ class PathPrices {
   }
 
   of(path: number): PathPrice {
-    return this.measured.get(path) ?? this.estimated.get(path) ?? this.estimate(path);
+    return this.known[path + 1] ?? this.lookUp(path);
+  }
+
+  private lookUp(path: number): PathPrice {
+    const price = this.measured.get(path) ?? this.estimated.get(path) ?? this.estimate(path);
+    if (path + 1 < this.known.length) this.known[path + 1] = price;
+    return price;
   }
 
   private estimate(path: number): PathPrice {
@@ -113,3 +132,5 @@ class PathPrices {
     return price;
   }
 }
+
+const KNOWN_PATHS = 1024;
