@@ -35,6 +35,8 @@ export interface Surroundings {
 /** main() before the scheduler runs, or whoever uses a heap without a kernel. */
 export const NO_TASK = 0;
 export const AN_INTERRUPT = -1;
+/** No task has this number. */
+export const A_DELETED_TASK = 0xffff_ffff;
 
 /** No kernel: no time passes, and nobody calls but main(). */
 export const ALONE: Surroundings = { ticks: () => 0, caller: () => NO_TASK };
@@ -139,9 +141,10 @@ export interface HeapView {
 
   /**
    * Visits their pages, in address order and whole. What is free in one serves its own class only, and is never
-   * joined with what lies outside, unless the whole page is given back.
+   * joined with what lies outside, unless the whole page is given back. `task`: where tasks have pages of their own,
+   * whose it is: {@link NO_TASK} that of all, {@link A_DELETED_TASK} one's that is gone.
    */
-  walkPages?(visit: (address: number, bytes: number) => void): void;
+  walkPages?(visit: (address: number, bytes: number, task?: number) => void): void;
 
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;

@@ -1,12 +1,14 @@
 /** The block map: every piece of the arena in address order, with what is known about who holds it. */
 
-import { Corruption } from '../heaps/heap.js';
+import { A_DELETED_TASK, Corruption, NO_TASK } from '../heaps/heap.js';
 import { Fault } from '../mcu/index.js';
 import type { Board } from '../simulation/board.js';
-import type { MapPiece } from './result.js';
+import type { MapPiece, PageOwner } from './result.js';
 
 export interface BlockMap {
   readonly pieces: MapPiece[];
+  /** Whose pages are whose, where tasks have pages of their own. */
+  readonly pageOwners?: PageOwner[];
   /** Why the map ends early, where the heap's own structure is broken. */
   readonly corruption?: string;
 }
@@ -14,6 +16,7 @@ export interface BlockMap {
 /** Takes the map of a board as it is now. A broken heap gives the part before the break. */
 export function takeBlockMap(board: Board): BlockMap {
   const pieces: MapPiece[] = [];
+  let pageOwners: PageOwner[] = [];
   try {
     board.heap.walk((kind, address, bytes, payload, handle = payload, locks = 0) => {
       if (kind !== 'used') pieces.push({ kind, address, bytes });
@@ -22,22 +25,30 @@ export function takeBlockMap(board: Board): BlockMap {
         pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...moves });
       }
     });
-    markPages(board, pieces);
+    pageOwners = markPages(board, pieces);
   } catch (broken) {
     if (broken instanceof Corruption || broken instanceof Fault)
       return { pieces, corruption: broken.message };
     throw broken;
   }
-  return { pieces };
+  return pageOwners.length === 0 ? { pieces } : { pieces, pageOwners };
 }
 
-/** Notes of each piece in which slab or page it lies. */
-function markPages({ heap }: Board, pieces: MapPiece[]): void {
+/** Notes of each piece in which slab or page it lies, and returns whose pages they are. */
+function markPages({ heap, kernel }: Board, pieces: MapPiece[]): PageOwner[] {
+  const owners: PageOwner[] = [];
   let next = 0;
-  heap.walkPages?.((page, bytes) => {
+  heap.walkPages?.((page, bytes, task) => {
+    if (task !== undefined) owners.push({ page, owner: ownerName(task, kernel.taskNames) });
     while (next < pieces.length && pieces[next]!.address < page) next++;
     for (; next < pieces.length && pieces[next]!.address < page + bytes; next++) pieces[next]!.page = page;
   });
+  return owners;
+}
+
+function ownerName(task: number, names: readonly string[]): string {
+  if (task === NO_TASK) return 'shared';
+  return task === A_DELETED_TASK ? 'a deleted task' : (names[task - 1] ?? `task ${task}`);
 }
 
 function usedPiece(board: Board, address: number, bytes: number, payload: number, handle: number): MapPiece {

@@ -253,7 +253,7 @@ export class Recorder implements RunObserver {
 
   private describe(request: Request, requested: number): OutOfMemoryEvent {
     const { heap, clock, kernel } = this.board;
-    const { pieces: map, corruption } = takeBlockMap(this.board);
+    const { pieces: map, pageOwners, corruption } = takeBlockMap(this.board);
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
     const classes = classesOf(this.board, requested);
@@ -297,6 +297,7 @@ export class Recorder implements RunObserver {
       })),
       liveByLine: liveByLine(map),
       map,
+      ...(pageOwners === undefined ? {} : { pageOwners }),
       ...(cause === 'pinned' && { pins: pinsOf(this.board, map) }),
       ...(corruption === undefined ? {} : { corruption }),
     };

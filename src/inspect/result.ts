@@ -38,6 +38,9 @@ const Piece = v.object({
   page: v.optional(Count),
 });
 
+/** A page that belongs to a task, or to all together. */
+const PageOwner = v.object({ page: Count, owner: v.string() });
+
 /** A locked block that a compaction could not move, and how much larger the largest hole would be without it. */
 const Pin = v.object({ ...Piece.entries, cost: Count });
 
@@ -116,6 +119,8 @@ const OutOfMemory = v.object({
   liveByOwner: v.array(OwnedBytes),
   liveByLine: v.array(LineBytes),
   map: v.array(Piece),
+  /** Where tasks have pages of their own. */
+  pageOwners: v.optional(v.array(PageOwner)),
   /** With the cause `pinned`: the locked blocks with a hole below them. */
   pins: v.optional(v.array(Pin)),
   /** Why the map ends early: the heap's structure was broken by then. */
@@ -337,6 +342,7 @@ export type CompactionTotals = v.InferOutput<typeof Compactions>;
 export type PinnedPiece = v.InferOutput<typeof Pin>;
 export type SizeClassResult = v.InferOutput<typeof SizeClass>;
 export type MapPiece = v.InferOutput<typeof Piece>;
+export type PageOwner = v.InferOutput<typeof PageOwner>;
 export type FragmentationMeasures = v.InferOutput<typeof Fragmentation>;
 export type CreationFailureResult = v.InferOutput<typeof NotCreated>;
 export type TaskResult = v.InferOutput<typeof TaskStatistics>;

@@ -67,9 +67,10 @@ export class Kernel {
   /** Called before what the kernel allocated for a deleted task is freed. */
   taskDeleted: ((task: Task) => void) | undefined;
   readonly interrupts: Interrupt[] = [];
+  /** Of all tasks that were ever created: that of number 1 first. */
+  readonly taskNames: string[] = [];
 
   private readonly terminated = new List<Task>();
-  private tasksCreated = 0;
   /** When the run ends; may be put off while it runs. */
   endCycle = Number.POSITIVE_INFINITY;
   private aborted: { readonly reason: unknown } | undefined;
@@ -122,7 +123,7 @@ export class Kernel {
         return undefined;
       }
     }
-    task.number = ++this.tasksCreated;
+    task.number = this.taskNames.push(name);
     task.program = program(task);
     scheduler.add(task);
     if (scheduler.switchDue) yield;

@@ -107,6 +107,10 @@ export class Memory {
   /** The two bytes at `address`, 0 to 2^16-1. @throws Fault when odd or outside every region */
   loadHalf(address: number): number {
     this.loads = (this.loads + 1) | 0;
+    const near = address - this.origin;
+    if ((address & 1) === 0 && near >= 0 && near < this.byteCount) {
+      return this.bytes[near]! | (this.bytes[near + 1]! << 8);
+    }
     const bank = this.bankOfHalf(address);
     const offset = address - bank.region.origin;
     return bank.bytes[offset]! | (bank.bytes[offset + 1]! << 8);

@@ -4,6 +4,7 @@ import { groupDigits } from '../input/index.js';
 import type { MapPiece, OutOfMemoryEvent } from '../inspect/result.js';
 import { hex } from '../mcu/index.js';
 import { ownersOf } from './owners.js';
+import { pageOwnersOf } from './page-owners.js';
 import type { Paint } from './paint.js';
 import { type Column, type TableCell, table } from './tables.js';
 
@@ -17,8 +18,11 @@ const COLUMNS: readonly Column[] = [
   { head: 'line', align: 'right' },
   { head: 'since cycle', align: 'right', dispensable: 2 },
 ];
+/** Only where tasks have pages of their own. */
+const PAGE_COLUMN: Column = { head: 'page of', minimum: 6 };
 
 export function blockTable(event: OutOfMemoryEvent, paint: Paint): string {
+  const pageOwners = pageOwnersOf(event);
   const owners = new Map(ownersOf(event, paint).map((owner) => [owner.name, owner]));
   const rows = event.map.map((piece): TableCell[] => {
     const owner = owners.get(piece.owner ?? 'unknown');
@@ -35,9 +39,10 @@ export function blockTable(event: OutOfMemoryEvent, paint: Paint): string {
       piece.requested === undefined ? '' : groupDigits(piece.requested),
       piece.at === undefined ? '' : String(piece.at.line),
       piece.allocatedCycle === undefined ? '' : groupDigits(piece.allocatedCycle),
+      ...(pageOwners.size === 0 ? [] : [pageOwners.get(piece.page ?? -1) ?? '']),
     ];
   });
-  return table(COLUMNS, rows, paint);
+  return table(pageOwners.size === 0 ? COLUMNS : [...COLUMNS, PAGE_COLUMN], rows, paint);
 }
 
 function plainSymbol({ kind }: MapPiece): string {

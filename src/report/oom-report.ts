@@ -13,6 +13,7 @@ import { paragraph, section, stack, title } from './layout.js';
 import { blockMap } from './map.js';
 import { agesText, blockersText, tendencyText } from './oom-analysis.js';
 import { verdict } from './oom-verdict.js';
+import { pageOwnersTable } from './page-owners.js';
 import type { Paint } from './paint.js';
 import { bytes, counted, place, runName, time } from './phrases.js';
 import { remedyTable } from './remedy-table.js';
@@ -45,6 +46,7 @@ export function oomReport(
     section(`By line of ${result.scenario.file}`, holdersByLine(event, paint), paint),
     section('By age', agesText(result, event, analysis, paint), paint),
     section('Size classes', sizeClassTable(event, paint), paint),
+    section('Pages by task', pageOwnersTable(event, paint), paint),
     section('Fragmentation', fragmentationTable(event, paint), paint),
   ]);
 }

@@ -41,6 +41,34 @@ function marks({ schedule }: Ran): string[] {
 }
 
 describe('calls of the heap', () => {
+  it('hand blocks over to the heartbeats of a heap, or free them at once', () => {
+    const frees = (heap: string) => {
+      const { schedule } = runTask(
+        function* (task) {
+          const parts: Block[] = [];
+          for (let left = 4; left > 0; left--) parts.push((yield* task.malloc(16, 'part'))!);
+          yield* task.deferFree(parts, 3);
+          yield* task.log('handed over');
+          // Of a class that has no page yet: a heartbeat.
+          yield* task.malloc(100, 'other');
+        },
+        {},
+        { heap, heapOptions: {} },
+      );
+      return schedule.filter((line) => /mark|free main part/.test(line)).map((line) => line.split(' ')[1]);
+    };
+    expect(frees('mimalloc')).toEqual(['mark', 'free', 'free', 'free']);
+    expect(frees('heap_4')).toEqual(['free', 'free', 'free', 'free', 'mark']);
+  });
+
+  it.each([0, -1, 1.5])('cannot have %d blocks freed at each heartbeat', (count) => {
+    const run = () =>
+      runTask(function* (task) {
+        yield* task.deferFree([], count);
+      });
+    expect(run).toThrow(/blocks at each heartbeat/);
+  });
+
   it('give blocks, and take them back', () => {
     const { schedule, result } = runTask(function* (task) {
       const a = yield* task.malloc('1 KiB', 'a');

@@ -67,6 +67,7 @@ const FORMS: [text: string, step: unknown][] = [
   ['{ free: b }', { kind: 'free', name: 'b', which: 'newest' }],
   ['{ free: { name: b } }', { kind: 'free', name: 'b', which: 'newest' }],
   ['{ free: { name: b, which: all } }', { kind: 'free', name: 'b', which: 'all' }],
+  ['{ defer free: { name: b, per heartbeat: 4 } }', { kind: 'defer-free', name: 'b', perHeartbeat: 4 }],
   ['{ lock: b }', { kind: 'lock', name: 'b', which: 'newest' }],
   ['{ unlock: { name: b, which: oldest } }', { kind: 'unlock', name: 'b', which: 'oldest' }],
   ['{ defer free: { name: b, per heartbeat: 4 } }', { kind: 'defer-free', name: 'b', perHeartbeat: 4 }],

@@ -88,8 +88,6 @@ export const QUEUES = 20;
 export const QUEUE_BYTES = 4;
 export const LAST = 2;
 
-/** The task of a heap whose task has been deleted. */
-export const DEAD = 0xffff_ffff;
 /** No page, no block. */
 export const NONE = 0;
 /** As many as there are. */

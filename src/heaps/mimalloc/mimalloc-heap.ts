@@ -334,7 +334,7 @@ export class MimallocHeap implements Heap {
     return this.view.classes(this.asked);
   }
 
-  walkPages(visit: (address: number, bytes: number) => void): void {
+  walkPages(visit: (address: number, bytes: number, task: number) => void): void {
     this.view.walkPages(visit);
   }
 

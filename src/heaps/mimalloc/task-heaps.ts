@@ -1,11 +1,10 @@
 /** Which heap belongs to which task: in the firmware a pointer in the task's thread-local storage, here a slot. */
 
 import type { Memory } from '../../mcu/memory.js';
-import { NO_TASK, type Surroundings } from '../heap.js';
+import { A_DELETED_TASK, NO_TASK, type Surroundings } from '../heap.js';
 import {
   BUSY,
   CURSOR,
-  DEAD,
   DELAYED_FREE,
   HEARTBEAT,
   heapBytes,
@@ -88,14 +87,14 @@ export class TaskHeaps {
     const slot = this.slotOf(task);
     const heap = this.inSlot(slot);
     if (slot === 0 || heap === NONE || memory.loadWord(heap + TASK) !== task) return;
-    memory.storeWord(heap + TASK, DEAD);
+    memory.storeWord(heap + TASK, A_DELETED_TASK);
     memory.storeWord(heap + NEXT_DEAD, memory.loadWord(plan.deadHeaps));
     memory.storeHalf(heap + CURSOR, 1);
     memory.storeWord(plan.deadHeaps, heap);
   }
 
   isDead(heap: number): boolean {
-    return this.memory.loadWord(heap + TASK) === DEAD;
+    return this.memory.loadWord(heap + TASK) === A_DELETED_TASK;
   }
 
   /** The heap to be broken up next, or {@link NONE}. */

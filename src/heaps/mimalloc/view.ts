@@ -2,7 +2,7 @@
 
 import type { Memory } from '../../mcu/memory.js';
 import { Corruption, type PieceVisitor, type SizeClass } from '../heap.js';
-import { type Blocks, threadHead } from './blocks.js';
+import { type Blocks, threadCount, threadHead } from './blocks.js';
 import {
   BIN,
   CAPACITY,
@@ -19,17 +19,10 @@ import {
   TASK,
   THREAD_FREE,
   UNUSED,
+  USED,
 } from './layout.js';
 import type { PageTable } from './page-table.js';
 import type { TaskHeaps } from './task-heaps.js';
-
-/** A small page, or a span of them. */
-export interface PageInUse {
-  readonly address: number;
-  readonly bytes: number;
-  /** The task whose heap it belongs to; 0 is main(), {@link DEAD} one that has been deleted. */
-  readonly task: number;
-}
 
 export class MimallocView {
   constructor(
@@ -164,11 +157,25 @@ export class MimallocView {
     return structures;
   }
 
+  /** The bytes of all holes, from what the pages count. */
   freeBytes(): number {
+    const { memory, pages, blocks } = this;
+    const { plan } = pages;
     let bytes = 0;
-    this.walk((kind, _address, pieceBytes) => {
-      if (kind === 'hole') bytes += pieceBytes;
-    });
+    for (let page = 1; page <= plan.pages; page++) {
+      const entry = pages.entry(page);
+      const kind = pages.kindOf(entry);
+      if (kind === UNUSED) bytes += plan.pageBytes;
+      if (kind !== SMALL) continue;
+      const away = threadCount(memory.loadWord(entry + THREAD_FREE));
+      const free = memory.loadHalf(entry + RESERVED) - memory.loadHalf(entry + USED) + away;
+      bytes += free * blocks.bytesIn(entry);
+    }
+    for (const address of this.delayedBlocks()) {
+      const entry = pages.entry(pages.pageAt(address));
+      const isSpan = pages.kindOf(entry) === SPAN_FIRST;
+      bytes += isSpan ? memory.loadHalf(entry + SPAN) * plan.pageBytes : blocks.bytesIn(entry);
+    }
     return bytes;
   }
 
@@ -204,21 +211,12 @@ export class MimallocView {
   }
 
   /** The pages that belong to classes. */
-  walkPages(visit: (address: number, bytes: number) => void): void {
-    const { pages } = this;
-    this.visitPages((page, _entry, kind) => {
-      if (kind === SMALL) visit(pages.addressOf(page), pages.plan.pageBytes);
-    });
-  }
-
-  pagesInUse(): PageInUse[] {
-    const { memory, pages, heaps } = this;
-    const list: PageInUse[] = [];
-    this.visitPages((page, entry, kind, count) => {
-      if (kind === UNUSED) return;
+  walkPages(visit: (address: number, bytes: number, task: number) => void): void {
+    const { pages, heaps, memory } = this;
+    this.visitPages((page, entry, kind) => {
+      if (kind !== SMALL) return;
       const task = memory.loadWord(heaps.inSlot(memory.loadHalf(entry + OWNER)) + TASK);
-      list.push({ address: pages.addressOf(page), bytes: count * pages.plan.pageBytes, task });
+      visit(pages.addressOf(page), pages.plan.pageBytes, task);
     });
-    return list;
   }
 }
