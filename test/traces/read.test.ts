@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseTrace, readTrace } from '../../src/traces/read.js';
-import { CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from '../../src/traces/trace.js';
+import {
+  CACHE,
+  CACHE_ALLOC,
+  CALLOC,
+  FREE,
+  LOCK,
+  MALLOC,
+  REALLOC,
+  type Trace,
+  UNLOCK,
+} from '../../src/traces/trace.js';
 import { brief, problemsOf } from '../input/problems.js';
 
 const parsed = (text: string) => parseTrace(text, 'some/where.trace');
@@ -25,6 +35,22 @@ describe('a trace', () => {
       [FREE, 0, 1, 0],
     ]);
     expect([trace.length, trace.idCount]).toEqual([6, 2]);
+  });
+
+  it('may make caches, whose ids no block has, and take arrays of their objects', () => {
+    const trace = parsed('a 7 8\nK 7 48\nK 9 12\nS 1 9 3\nS 2 7 1\nT 1\nf 2\n');
+    expect(operations(trace)).toEqual([
+      [MALLOC, 0, 1, 8],
+      [CACHE, 1, 1, 48],
+      [CACHE, 2, 1, 12],
+      [CACHE_ALLOC, 3, 3, 12],
+      [CACHE_ALLOC, 4, 1, 48],
+      [FREE, 3, 1, 0],
+      [FREE, 4, 1, 0],
+    ]);
+    expect([...trace.caches!]).toEqual([0, 1, 2, 2, 1, 0, 0]);
+    expect(trace.idCount).toBe(5);
+    expect(parsed('a 0 8').caches).toBeUndefined();
   });
 
   it('skips comments and empty lines, wherever they begin', () => {
@@ -72,6 +98,10 @@ describe('a trace', () => {
 describe('a bad line', () => {
   it.each<[string, string, string[]]>([
     ['an unknown letter', 'q 0 1', ['bad-trace-line 1:1']],
+    ['a cache that was not made', 'K 0 8\nS 1 2 1', ['bad-trace-line 2:1']],
+    ['a cache that was made already', 'K 0 8\nK 0 16', ['bad-trace-line 2:1']],
+    ['a cache of nothing', 'K 0 0', ['bad-trace-line 1:1']],
+    ['an array of nothing', 'K 0 8\nS 1 0 0', ['bad-trace-line 2:1']],
     ['a word that begins like an operation', 'free 0', ['bad-trace-line 1:1 f']],
     ['a word that every object knows', '__proto__ 0', ['bad-trace-line 1:1']],
     ['too few fields', 'a 0', ['bad-trace-line 1:1']],
