@@ -32,15 +32,21 @@ export function proofsPage(
   return `${parts.join('\n\n')}\n`;
 }
 
-function section({ name, claim, over, given = {}, twins }: Proof, found: readonly Values[]): string {
+function section(
+  { name, claim, over, given = {}, note = '', twins }: Proof,
+  found: readonly Values[],
+): string {
   const ranges = Object.entries(over).map(([value, range]) => `\`${value}\` ${rangeText(range)}`);
   const premises = Object.values(given).map(({ says }) => says);
   return [
     `### \`${name}\``,
     `**${claim}.**`,
     `For ${ranges.join('; ')}.${premises.length > 0 ? ` Given that ${premises.join('; and that ')}.` : ''}`,
+    note,
     ['Made false:', ...twins.map((twin, index) => twinLine(twin, found[index]))].join('\n'),
-  ].join('\n\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function twinLine(twin: Twin, values: Values | undefined): string {

@@ -9,7 +9,8 @@ import type { Change } from './code/sources.js';
 export { ROOT } from './code/sources.js';
 
 /** True of the values it is given, which stand in the order of {@link Proof.over}. */
-export type Statement = (...values: number[]) => boolean;
+// biome-ignore lint/suspicious/noExplicitAny: a value may be one of a few numbers only
+export type Statement = (...values: any[]) => boolean;
 
 /** Every integer from `low` to `high`; or each of a few, proved one by one so that they are constants. */
 export type Range = { readonly low: number; readonly high: number } | { readonly each: readonly number[] };
@@ -42,6 +43,8 @@ export interface Proof {
   readonly over: Readonly<Record<string, Range>>;
   readonly given?: Readonly<Record<string, Premise>>;
   readonly holds: Statement;
+  /** What follows, for the page. */
+  readonly note?: string;
   readonly twins: readonly [Twin, ...Twin[]];
 }
 
@@ -74,7 +77,8 @@ export function rangeText(range: Range): string {
   const [first] = values;
   const last = values.at(-1);
   if (values.length === 1) return `= ${numberText(first!)}`;
-  if (last! - first! === values.length - 1) return `each from ${numberText(first!)} to ${numberText(last!)}`;
+  if (values.length > 3 && last! - first! === values.length - 1)
+    return `each from ${numberText(first!)} to ${numberText(last!)}`;
   return `each of ${values.map(numberText).join(', ')}`;
 }
 

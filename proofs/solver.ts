@@ -20,7 +20,9 @@ export class Solver {
     const config = Z3.mk_config();
     const context = Z3.mk_context_rc(config);
     Z3.del_config(config);
-    const solver = Z3.mk_solver(context);
+    // Twice as fast as a solver for any logic.
+    const logic = /\(set-logic (\w+)\)/.exec(text)![1]!;
+    const solver = Z3.mk_solver_for_logic(context, Z3.mk_string_symbol(context, logic));
     Z3.solver_inc_ref(context, solver);
     try {
       Z3.solver_from_string(context, solver, text);
@@ -43,9 +45,12 @@ export class Solver {
   }
 }
 
-/** Lines such as `request -> #x00000003f`. */
+/** Lines such as `request -> #x00000003f`, `request -> 63` or `request -> (- 63)`. */
 function valuesIn(model: string): Map<string, number> {
   const values = new Map<string, number>();
+  for (const [, name, minus, digits] of model.matchAll(/(\S+) -> (\(- )?(\d+)/g)) {
+    values.set(name!, Number(digits) * (minus === undefined ? 1 : -1));
+  }
   for (const [, name, base, digits] of model.matchAll(/(\S+) -> #([xb])([0-9a-f]+)/g)) {
     const width = digits!.length * (base === 'x' ? 4 : 1);
     values.set(name!, Number(BigInt.asIntN(width, BigInt(`0${base}${digits}`))));

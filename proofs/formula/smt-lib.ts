@@ -1,10 +1,11 @@
 /**
- * Expressions as SMT-LIB text. All numbers are bit vectors of one width: two's complement, wide enough for every
- * interval in the formula, so that none of its sums can wrap. What JavaScript computes on 32 bits takes the
- * lowest 32 and extends the result again.
+ * Expressions as SMT-LIB text. Where nothing is computed on 32 bits, numbers are integers, for which sums of many
+ * are no harder than sums of few. Else all are bit vectors of one width: two's complement, wide enough for every
+ * interval in the formula, so that none of its sums can wrap. What JavaScript computes on 32 bits takes the lowest
+ * 32 and extends the result again.
  */
 
-import { bitsOf, type Expression, type Integer, type Truth } from './expression.js';
+import { bitsOf, type Expression, type Integer, type Operation, type Truth } from './expression.js';
 
 /** What is to be shown impossible: values in their intervals that satisfy all of these. */
 export interface Question {
@@ -25,10 +26,27 @@ export function smtLib({ values, assertions }: Question): string {
     const text = writer.reference(truth);
     return [...writer.takeDefinitions(), `; ${says}`, `(assert ${text})`];
   });
-  return ['(set-logic QF_BV)', ...declared, ...asserted, ''].join('\n');
+  return [`(set-logic ${writer.logic})`, ...declared, ...asserted, ''].join('\n');
 }
 
+/** What integers in SMT-LIB can do as well. */
+const ON_INTEGERS: readonly Operation[] = ['variable', 'constant', 'if', 'add', 'subtract', 'multiply'];
+
+/** Operators on bit vectors, and on integers. */
+const OPERATORS = {
+  if: ['ite', 'ite'],
+  add: ['bvadd', '+'],
+  subtract: ['bvsub', '-'],
+  multiply: ['bvmul', '*'],
+  divide: ['bvudiv', 'div'],
+  less: ['bvslt', '<'],
+  equal: ['=', '='],
+  both: ['and', 'and'],
+  not: ['not', 'not'],
+} as const;
+
 class Writer {
+  /** Of bit vectors; 0: integers. */
   private readonly width: number;
   private readonly uses = new Map<Expression, number>();
   private readonly names = new Map<Expression, string>();
@@ -36,7 +54,16 @@ class Writer {
 
   constructor(roots: readonly Expression[]) {
     const most = this.survey(roots);
-    this.width = Math.max(LEAST_WIDTH, bitsOf(most) + 1);
+    const isWhole = [...this.uses.keys()].every(isOnIntegers);
+    this.width = isWhole ? 0 : Math.max(LEAST_WIDTH, bitsOf(most) + 1);
+  }
+
+  get logic(): string {
+    return this.width === 0 ? 'QF_NIA' : 'QF_BV';
+  }
+
+  private get sort(): string {
+    return this.width === 0 ? 'Int' : `(_ BitVec ${this.width})`;
   }
 
   /** Counts how often each expression is used; returns the largest magnitude of all. */
@@ -56,9 +83,10 @@ class Writer {
     const { name, low, high, operation } = variable;
     if (operation !== 'variable') return [];
     this.names.set(variable, name!);
+    const atMost = this.width === 0 ? '<=' : 'bvsle';
     return [
-      `(declare-const ${name} (_ BitVec ${this.width}))`,
-      `(assert (and (bvsle ${this.number(low)} ${name}) (bvsle ${name} ${this.number(high)})))`,
+      `(declare-const ${name} ${this.sort})`,
+      `(assert (and (${atMost} ${this.number(low)} ${name}) (${atMost} ${name} ${this.number(high)})))`,
     ];
   }
 
@@ -75,39 +103,36 @@ class Writer {
     const text = expression.kind === 'integer' ? this.integer(expression) : this.truth(expression);
     if (this.uses.get(expression) === 1 || expression.parts.length === 0) return text;
     const name = `v${this.names.size}`;
-    const sort = expression.kind === 'integer' ? `(_ BitVec ${this.width})` : 'Bool';
+    const sort = expression.kind === 'integer' ? this.sort : 'Bool';
     this.definitions.push(`(define-fun ${name} () ${sort} ${text})`);
     this.names.set(expression, name);
     return name;
   }
 
-  private truth({ connective, parts, known }: Truth): string {
-    if (known !== undefined) return String(known);
-    const operator = { less: 'bvslt', equal: '=', both: 'and', not: 'not' }[
-      connective as Exclude<Truth['connective'], 'known'>
-    ];
-    return `(${operator} ${parts.map((part) => this.reference(part)).join(' ')})`;
+  private truth(expression: Truth): string {
+    const { connective, known } = expression;
+    if (connective === 'known') return String(known);
+    return this.operation(OPERATORS[connective], expression.parts);
+  }
+
+  private operation(names: readonly [string, string], parts: readonly Expression[]): string {
+    const name = names[this.width === 0 ? 1 : 0];
+    return `(${name} ${parts.map((part) => this.reference(part)).join(' ')})`;
   }
 
   private integer(expression: Integer): string {
     const { operation, parts, low } = expression;
-    const plain = (operator: string) =>
-      `(${operator} ${parts.map((part) => this.reference(part)).join(' ')})`;
     switch (operation) {
       case 'constant':
         return this.number(low);
       case 'if':
-        return plain('ite');
       case 'add':
-        return plain('bvadd');
       case 'subtract':
-        return plain('bvsub');
       case 'multiply':
-        return plain('bvmul');
       case 'divide':
-        return plain('bvudiv');
+        return this.operation(OPERATORS[operation], parts);
       case 'remainder':
-        return plain((parts[0] as Integer).low < 0 ? 'bvsrem' : 'bvurem');
+        return this.operation([(parts[0] as Integer).low < 0 ? 'bvsrem' : 'bvurem', 'mod'], parts);
       case 'power':
         return `(bvshl ${this.number(1)} ${this.reference(parts[0]!)})`;
       case 'shift-right':
@@ -159,6 +184,15 @@ class Writer {
   }
 
   private number(value: number): string {
+    if (this.width === 0) return value < 0 ? `(- ${-value})` : String(value);
     return `(_ bv${BigInt.asUintN(this.width, BigInt(value))} ${this.width})`;
   }
+}
+
+function isOnIntegers(expression: Expression): boolean {
+  if (expression.kind === 'truth') return true;
+  const { operation, parts } = expression;
+  // Of a negative number SMT-LIB's remainder is another one.
+  if (operation === 'divide' || operation === 'remainder') return (parts[0] as Integer).low >= 0;
+  return ON_INTEGERS.includes(operation);
 }

@@ -91,7 +91,7 @@ export function lowestRun(cell: number, count: number): number {
 }
 
 /** `count` ones from `bit` on. */
-function runOf(count: number, bit: number): number {
+export function runOf(count: number, bit: number): number {
   // A shift by 32 is one by 0.
   return count === CELL_BITS ? BUSY : ((1 << count) - 1) << bit;
 }

@@ -31,20 +31,46 @@ export const NONE = 0;
 /** Where a link stands in a header. */
 type Side = 'left' | 'right';
 
+// --- a header ---------------------------------------------------------------------------------------------
+
+export function unitsIn(header: number): number {
+  return header & 0x3ff;
+}
+
+export function isLive(header: number): boolean {
+  return (header & LINKS) >>> 0 === LIVE_LINKS;
+}
+
+/** In units, signed. */
+export function leftIn(header: number): number {
+  return (header << 11) >> 21;
+}
+
+/** In units, signed. */
+export function rightIn(header: number): number {
+  return header >> 21;
+}
+
+export function withLeft(header: number, distance: number): number {
+  return (header & ~(0x7ff << 10)) | ((distance & 0x7ff) << 10);
+}
+
+export function withRight(header: number, distance: number): number {
+  return (header & 0x1f_ffff) | (distance << 21);
+}
+
 export class FreeTree {
   constructor(
     private readonly memory: Memory,
     private readonly call: HeapCall,
   ) {}
 
-  // --- headers ------------------------------------------------------------------------------------------
-
   units(block: number): number {
-    return this.memory.loadWord(block) & 0x3ff;
+    return unitsIn(this.memory.loadWord(block));
   }
 
   isLive(block: number): boolean {
-    return (this.memory.loadWord(block) & LINKS) >>> 0 === LIVE_LINKS;
+    return isLive(this.memory.loadWord(block));
   }
 
   markLive(block: number, units: number): void {
@@ -57,12 +83,12 @@ export class FreeTree {
   }
 
   left(block: number): number {
-    const distance = (this.memory.loadWord(block) << 11) >> 21;
+    const distance = leftIn(this.memory.loadWord(block));
     return distance === 0 ? NONE : block + UNIT_BYTES * distance;
   }
 
   right(block: number): number {
-    const distance = this.memory.loadWord(block) >> 21;
+    const distance = rightIn(this.memory.loadWord(block));
     return distance === 0 ? NONE : block + UNIT_BYTES * distance;
   }
 
@@ -70,12 +96,7 @@ export class FreeTree {
     const { memory } = this;
     const distance = to === NONE ? 0 : (to - block) / UNIT_BYTES;
     const word = memory.loadWord(block);
-    memory.storeWord(
-      block,
-      side === 'left'
-        ? (word & ~(0x7ff << 10)) | ((distance & 0x7ff) << 10)
-        : (word & 0x1f_ffff) | (distance << 21),
-    );
+    memory.storeWord(block, side === 'left' ? withLeft(word, distance) : withRight(word, distance));
   }
 
   // --- the tree -----------------------------------------------------------------------------------------

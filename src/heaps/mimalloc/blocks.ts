@@ -34,6 +34,16 @@ export function threadCount(word: number): number {
   return word >>> COUNT_SHIFT;
 }
 
+/** `count` blocks, of which the first is `block`. */
+export function threadWord(count: number, block: number, flags: number): number {
+  return (count << COUNT_SHIFT) | (block << HEAD_SHIFT) | flags;
+}
+
+/** Blocks that a page which has made `capacity` of `reserved` blocks makes at the next opportunity. */
+export function extensionOf(capacity: number, reserved: number): number {
+  return Math.min(EXTENSION_BLOCKS, reserved - capacity);
+}
+
 export class Blocks {
   constructor(
     private readonly memory: Memory,
@@ -121,7 +131,7 @@ export class Blocks {
   extend(page: number, entry: number): void {
     const { memory, call } = this;
     const capacity = memory.loadHalf(entry + CAPACITY);
-    const count = Math.min(EXTENSION_BLOCKS, memory.loadHalf(entry + RESERVED) - capacity);
+    const count = extensionOf(capacity, memory.loadHalf(entry + RESERVED));
     if (count === 0) return;
     call.path |= EXTEND;
     const bytes = this.bytesIn(entry);

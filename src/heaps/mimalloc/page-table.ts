@@ -20,7 +20,7 @@ import {
   UNUSED,
 } from './layout.js';
 import type { MimallocOptions } from './options.js';
-import { highestBit, onesFromAbove, onesFromBelow, runInWord } from './sizes.js';
+import { bitsBetween, highestBit, onesFromAbove, onesFromBelow, runInWord } from './sizes.js';
 
 const ALL_FREE = 0xffff_ffff;
 
@@ -166,7 +166,7 @@ export class PageTable {
     for (let bit = first - 1; bit < end; ) {
       const word = plan.bitmap + 4 * (bit >>> 5);
       const upTo = Math.min(end, (bit | 31) + 1);
-      const mask = (ALL_FREE << (bit & 31)) & (ALL_FREE >>> (31 & -upTo));
+      const mask = bitsBetween(bit & 31, upTo & 31);
       const bits = memory.loadWord(word);
       memory.storeWord(word, free ? bits | mask : bits & ~mask);
       bit = upTo;

@@ -2,17 +2,8 @@
 
 import type { Memory } from '../../mcu/memory.js';
 import type { HeapCall } from '../heap.js';
-import { threadCount, threadHead } from './blocks.js';
-import {
-  COUNT_SHIFT,
-  FLAGS,
-  FREEING,
-  HEAD_SHIFT,
-  NO_DELAYED,
-  OWNER,
-  THREAD_FREE,
-  USE_DELAYED,
-} from './layout.js';
+import { threadCount, threadHead, threadWord } from './blocks.js';
+import { FLAGS, FREEING, NO_DELAYED, OWNER, THREAD_FREE, USE_DELAYED } from './layout.js';
 import { DELAYED, REMOTE } from './paths.js';
 import type { TaskHeaps } from './task-heaps.js';
 
@@ -35,8 +26,7 @@ export class RemoteFrees {
         return this.endFreeing(entry);
       }
       memory.storeHalf(address, threadHead(word));
-      const count = threadCount(word) + 1;
-      const pushed = (count << COUNT_SHIFT) | (block << HEAD_SHIFT) | (word & FLAGS);
+      const pushed = threadWord(threadCount(word) + 1, block, word & FLAGS);
       if (memory.compareAndSwap(entry + THREAD_FREE, word, pushed)) return;
     }
   }

@@ -84,3 +84,8 @@ export function onesFromBelow(word: number): number {
 export function onesFromAbove(word: number): number {
   return Math.clz32(~word);
 }
+
+/** The bits from `first` to before `end`, both in one word; `end` is 0 where that is the next word's first bit. */
+export function bitsBetween(first: number, end: number): number {
+  return (-1 << first) & (-1 >>> (31 & -end));
+}
