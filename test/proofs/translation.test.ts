@@ -9,6 +9,9 @@ import * as x from '../../proofs/formula/expression.js';
 import { type Question, smtLib } from '../../proofs/formula/smt-lib.js';
 import { Solver } from '../../proofs/solver.js';
 import * as requests from '../../src/heaps/freertos/request.js';
+import * as bitmap from '../../src/heaps/mempool/bitmap.js';
+import * as tree from '../../src/heaps/mempool/free-tree.js';
+import * as sizes from '../../src/heaps/mimalloc/sizes.js';
 import * as o1heap from '../../src/heaps/o1heap/layout.js';
 import * as tlsf from '../../src/heaps/tlsf/layout.js';
 import * as words from '../../src/heaps/words.js';
@@ -84,6 +87,25 @@ describe('the translation of', () => {
     ['tlsf/layout', tlsf.requestBytes, [WORD]],
     ['o1heap/layout', o1heap.binOf, [WORD]],
     ['o1heap/layout', o1heap.fragmentBytes, [WORD]],
+    ['mempool/bitmap', bitmap.lowestRun, [WORD, [5, 5]]],
+    ['mempool/free-tree', tree.withLeft, [WORD, [-1024, 1023]]],
+    [
+      'mimalloc/sizes',
+      sizes.binOf,
+      [
+        [1, 2 ** 17],
+        [2, 3],
+      ],
+    ],
+    [
+      'mimalloc/sizes',
+      sizes.unitsOfBin,
+      [
+        [1, 80],
+        [2, 3],
+      ],
+    ],
+    ['mimalloc/sizes', sizes.runInWord, [WORD, [7, 7]]],
   ] as [string, Computes, Bounds[]][])('%s %o computes what it does', async (file, computes, bounds) => {
     const question = disagreement(heap(file), computes, bounds);
     expect(await solver.ask(smtLib(question))).toEqual({ found: false });
