@@ -74,9 +74,9 @@ function pieceName(piece: MapPiece | undefined): string {
   return piece.kind === 'used' ? `${piece.owner ?? 'unknown'} "${piece.label ?? '?'}"` : 'bookkeeping';
 }
 
-/** What holes that touch would be if the heap merged them; undefined where none touch. */
+/** What holes that touch would be if the heap merged them, as it never does in slabs or pages; undefined where none touch. */
 export function mergingText({ map, needed, largestHole }: OutOfMemoryEvent): string | undefined {
-  const gaps = gapsOf(map);
+  const gaps = gapsOf(map.filter(({ page }) => page === undefined));
   const holes = gaps.reduce((count, gap) => count + gap.holes.length, 0);
   if (gaps.length === holes) return undefined;
   const largest = gaps.reduce((most, gap) => Math.max(most, gap.bytes), 0);

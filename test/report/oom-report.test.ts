@@ -131,6 +131,13 @@ describe('of a heap with size classes', () => {
     );
   });
 
+  it('does not speak of merging what lies in slabs', () => {
+    const classes = [asked(size(16, 0, 0, 0)), size(64, 3, 17, 4)];
+    expect(flat({ classes })).toContain('Some of the holes touch');
+    const map = EVENT.map.map((piece) => ({ ...piece, page: 0 }));
+    expect(flat({ classes, map })).not.toContain('Some of the holes touch');
+  });
+
   it('keeps to the holes where one outside slabs was large enough', () => {
     const hole = { kind: 'hole' as const, address: 0, bytes: EVENT.needed };
     const text = flat({ map: [hole, ...EVENT.map], classes: [size(64, 3, 17, 4)] });
