@@ -158,7 +158,7 @@ export function bitsFor({ binsPerOctave }: Pick<MimallocOptions, 'binsPerOctave'
 
 /**
  * Bytes of a page: as the options say, else by the arena. Where more small pages waste more on their entries and
- * fewer large ones more on what they leave unused was measured (docs/mempool-and-mimalloc.md).
+ * fewer large ones more on what they leave unused was measured (docs/mimalloc.md).
  */
 export function pageBytesFor({ pageBytes }: MimallocOptions, arenaBytes: number): number {
   if (typeof pageBytes === 'number') return pageBytes;

@@ -1,0 +1,141 @@
+/**
+ * What mimalloc's heap costs others: `node --import ./ts-node.register.mjs bench/mimalloc.ts FOLDER` prints two Markdown
+ * tables. The suspensions of scenarios/showcase.yaml by heap; and the most that one malloc looks at, by the option
+ * `pagesPerCall`: over the generated traces in FOLDER, and under an attack, each beside the bound.
+ */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { allowInlining } from '../src/cli/engine.js';
+import { heapNamed, heapOptions } from '../src/cli/flags.js';
+import { catalog } from '../src/heaps/catalog.js';
+import { boundOf, boundParameters } from '../src/heaps/mimalloc/bound.js';
+import { planFor } from '../src/heaps/mimalloc/layout.js';
+import { mimallocOptions } from '../src/heaps/mimalloc/options.js';
+import { RETRY } from '../src/heaps/mimalloc/paths.js';
+import { groupDigits } from '../src/input/index.js';
+import { packageFile } from '../src/input/package-file.js';
+import { Recorder } from '../src/inspect/recorder.js';
+import { loadScenario } from '../src/scenario/load.js';
+import { costModel } from '../src/simulation/cost.js';
+import { run } from '../src/simulation/run.js';
+import { loadTarget } from '../src/targets/load.js';
+import { readTrace } from '../src/traces/read.js';
+import { Replay } from '../src/traces/replay.js';
+import { DEFAULT_ORIGIN, replayMachine } from '../src/traces/replay-machine.js';
+
+const ALIGNMENT = 8;
+
+const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+const head = (cells: readonly string[]) => [
+  row(cells),
+  row(cells.map((_, index) => (index === 0 ? '---' : '---:'))),
+];
+
+// --- suspensions -------------------------------------------------------------------------------------------
+
+/** Its name, and options behind a colon. */
+const HEAPS = [
+  'mimalloc',
+  'mimalloc:asserts=false',
+  'mimalloc:heaps=shared',
+  'mimalloc:heaps=shared,asserts=false',
+  'mimalloc:pageBytes=128',
+  'heap_4',
+  'tlsf',
+];
+
+function suspensionRow(text: string): string {
+  const [name, given = ''] = text.split(':') as [string, string?];
+  const heapNames = catalog.map((heap) => heap.name);
+  const scenario = loadScenario(packageFile('scenarios/showcase.yaml'), { heapNames });
+  const heap = heapNamed(name);
+  const target = loadTarget(scenario.target);
+  const options = heapOptions(heap, {}, given.split(',').filter(Boolean));
+  const cost = costModel('auto', heap, target);
+  const settings = { target, heap, options, seed: scenario.seed, costChoice: 'auto' as const, cost };
+  const recorder = new Recorder();
+  const { suspension, outOfMemoryCount } = recorder.result(
+    scenario,
+    settings,
+    run(scenario, settings, [recorder]),
+  );
+  const cycles = [suspension.p50, suspension.p99, suspension.longest].map(groupDigits);
+  return row([text, ...cycles, outOfMemoryCount]);
+}
+
+// --- what one malloc looks at ------------------------------------------------------------------------------
+
+interface Most {
+  served: number;
+  any: number;
+}
+
+function machineFor(pagesPerCall: number, bytes: number) {
+  const options = v.parse(mimallocOptions, { pagesPerCall });
+  const regions = [{ name: 'heap', origin: DEFAULT_ORIGIN, bytes }];
+  const machine = replayMachine(heapNamed('mimalloc'), options, regions, ALIGNMENT);
+  const bound = boundOf(boundParameters(planFor(machine.layout, options), options));
+  return { machine, bound };
+}
+
+/** Notes the steps of the last malloc. */
+function note(most: Most, { path, searchSteps }: { path: number; searchSteps: number }): void {
+  most.any = Math.max(most.any, searchSteps);
+  if ((path & RETRY) === 0) most.served = Math.max(most.served, searchSteps);
+}
+
+function onTraces(folder: string, kib: number, pagesPerCall: number): Most {
+  const most = { served: 0, any: 0 };
+  for (const file of readdirSync(folder).filter(
+    (name) => name.startsWith('gen-') && name.includes(`-${kib}-`),
+  )) {
+    const { machine } = machineFor(pagesPerCall, kib * 1024);
+    new Replay(machine.handles, machine.memory, readTrace(join(folder, file))).run(() =>
+      note(most, machine.heap.lastCall),
+    );
+  }
+  return most;
+}
+
+/** Full pages of one class, of each of which one block is freed and taken again: then all of them have nothing. */
+function underAttack(kib: number, pagesPerCall: number): number {
+  const { heap } = machineFor(pagesPerCall, kib * 1024).machine;
+  const blocks: number[] = [];
+  for (let address = heap.malloc(64); blocks.length < kib * 8; address = heap.malloc(64))
+    blocks.push(address);
+  for (let index = 0; index < blocks.length - 8; index += 4) {
+    heap.free(blocks[index]!);
+    heap.malloc(64);
+  }
+  const most = { served: 0, any: 0 };
+  for (let left = 4; left > 0; left--) {
+    heap.malloc(64);
+    note(most, heap.lastCall);
+  }
+  return most.served;
+}
+
+function boundRow(folder: string, kib: number, pagesPerCall: number): string {
+  const { bound } = machineFor(pagesPerCall, kib * 1024);
+  const { served, any } = onTraces(folder, kib, pagesPerCall);
+  const limit = pagesPerCall === 0 ? 'none' : pagesPerCall;
+  return row([
+    `${kib} KiB`,
+    limit,
+    served,
+    underAttack(kib, pagesPerCall),
+    bound.usualSearch,
+    any,
+    bound.search,
+  ]);
+}
+
+allowInlining();
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('expected a folder of traces');
+console.log([...head(['heap', 'p50', 'p99', 'longest', 'failed']), ...HEAPS.map(suspensionRow)].join('\n'));
+const columns = ['arena', 'pagesPerCall', 'served: traces', 'attack', 'bound', 'any: traces', 'bound'];
+const rows = [4, 20, 64].flatMap((kib) => [0, 1, 8].map((limit) => boundRow(folder, kib, limit)));
+console.log(['', ...head(columns), ...rows].join('\n'));
