@@ -34,7 +34,8 @@ export async function run(solver: Solver, chapter: Chapter, proof: Proof, smalle
   const start = performance.now();
   const { cases, counterexample } = await refute(solver, new Variant(chapter.file, proof));
   const twins: TwinResult[] = [];
-  for (const twin of proof.twins) {
+  // Where the claim is false already, nothing can be learned from changing the code further.
+  for (const twin of counterexample === undefined ? proof.twins : []) {
     const variant = new Variant(chapter.file, proof, twin);
     const { question, counterexample: any } = await refute(solver, variant);
     const found = any && smallest ? await minimise(solver, question!, any) : any;
