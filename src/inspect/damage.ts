@@ -4,7 +4,7 @@ import { Corruption } from '../heaps/heap.js';
 import { Fault } from '../mcu/index.js';
 import type { Block } from '../scenario/firmware.js';
 import type { Board } from '../simulation/board.js';
-import { firstLostByte } from '../simulation/heap-service.js';
+import { firstLostByte } from '../simulation/contents.js';
 import { takeBlockMap } from './block-map.js';
 import type { MapPiece } from './result.js';
 

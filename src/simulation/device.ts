@@ -351,15 +351,15 @@ export class Device implements Firmware {
   }
 
   fill(block: Block): void {
-    this.heap.fill(block);
+    this.heap.contents.fill(block);
   }
 
   verify(block: Block): void {
-    this.heap.verify(block);
+    this.heap.contents.verify(block);
   }
 
   overflow(block: Block, bytes: number, value: number): void {
-    this.heap.overflow(block, bytes, value, this.place);
+    this.heap.contents.overflow(block, bytes, value, this.place);
   }
 
   log(owner: string, text: string): void {

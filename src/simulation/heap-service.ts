@@ -1,6 +1,6 @@
 /**
  * Heap calls as tasks make them: the scheduler suspended, the call made, its cycles spent, observers told,
- * the scheduler resumed. Also keeps the list of live blocks and writes and checks their contents.
+ * the scheduler resumed. Also keeps the list of live blocks.
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
@@ -9,12 +9,13 @@ import { NULL } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
-import { Fault, type Memory } from '../mcu/index.js';
+import { Fault } from '../mcu/index.js';
 import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import { CompactionMeter, CycleBudget } from './compaction-meter.js';
+import { Contents } from './contents.js';
 import { DeferredFrees } from './deferred-frees.js';
-import type { HeapCallInProgress, Place, RunEvents } from './events.js';
+import type { HeapCallInProgress, RunEvents } from './events.js';
 
 /** Counts heap calls over resets; the run ends when `limit` have been made. */
 export interface OperationBudget {
@@ -54,7 +55,9 @@ export class HeapService implements KernelStorage {
   /** A heap without asserts takes no notice of a block whose header is broken. */
   private readonly mayIgnoreFrees: boolean;
   private readonly patienceCycles: number;
+  /** Those that an experiment has freed, and whose owners do not know. */
   private readonly released = new Set<Block>();
+  readonly contents: Contents;
   private readonly caches = new Map<string, Cache>();
   private readonly compactions: CompactionMeter;
   private readonly deferredFrees = new DeferredFrees((block) => this.free(block));
@@ -72,6 +75,7 @@ export class HeapService implements KernelStorage {
   ) {
     this.mayIgnoreFrees = board.config.options.asserts === false;
     this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
+    this.contents = new Contents(board, events, this.released, experiments.withoutOverflows !== true);
     this.compactions = new CompactionMeter(board, events);
     const { relocation } = board.handles;
     if (relocation !== undefined) relocation.watcher = this.compactions;
@@ -116,7 +120,7 @@ export class HeapService implements KernelStorage {
       return this.refused(total, request);
     }
     const block = this.malloc(total, request);
-    if (block !== undefined) this.writePattern(block, () => 0);
+    if (block !== undefined) this.contents.zero(block);
     return block;
   }
 
@@ -322,42 +326,6 @@ export class HeapService implements KernelStorage {
     if (block !== undefined) this.free(block);
   }
 
-  // --- contents -----------------------------------------------------------------------------------------
-
-  /** A byte pattern that differs from block to block and within a block. */
-  fill(block: Block): void {
-    if (this.released.has(block)) return;
-    this.writePattern(block, (index) => patternByte(block, index));
-    block.filledBytes = block.bytes;
-  }
-
-  verify(block: Block): void {
-    if (this.released.has(block)) return;
-    const { handles, memory } = this.board;
-    const address = handles.lock(block.handle);
-    const lost = firstLostByte(memory, block, address);
-    if (lost !== undefined) this.events.contentsLost(block, address + lost);
-    handles.unlock(block.handle);
-  }
-
-  overflow(block: Block, bytes: number, value: number, place: Place): void {
-    if (this.released.has(block)) return;
-    const { handles, memory } = this.board;
-    const end = handles.lock(block.handle) + block.bytes;
-    this.events.overflows(block, end, bytes, place);
-    if (this.experiments.withoutOverflows !== true) {
-      for (let index = 0; index < bytes; index++) memory.storeByte(end + index, value);
-    }
-    handles.unlock(block.handle);
-  }
-
-  private writePattern(block: Block, byteAt: (index: number) => number): void {
-    const { handles, memory } = this.board;
-    const address = handles.lock(block.handle);
-    for (let index = 0; index < block.bytes; index++) memory.storeByte(address + index, byteAt(index));
-    handles.unlock(block.handle);
-  }
-
   // --- one call -----------------------------------------------------------------------------------------
 
   /** A run that counts heap calls ends too when none comes any more. */
@@ -425,16 +393,4 @@ export class HeapService implements KernelStorage {
       if (this.experiments.stopAtFirstFailure === true) throw new Stop('end');
     }
   }
-}
-
-/** Of a block whose contents begin at `address`: the first that is not as `fill` wrote it. */
-export function firstLostByte(memory: Memory, block: Block, address: number): number | undefined {
-  for (let index = 0; index < block.filledBytes; index++) {
-    if (memory.loadByte(address + index) !== patternByte(block, index)) return index;
-  }
-  return undefined;
-}
-
-function patternByte(block: Block, index: number): number {
-  return (Math.imul(block.pattern, 31) + Math.imul(index, 7)) & 0xff;
 }
