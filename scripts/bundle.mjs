@@ -1,7 +1,7 @@
 // Puts `dist/` together: reading two hundred modules one by one would take longer than a short run.
 // Names stay as they are, so that a stack trace in a bug report can be read.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -25,6 +25,8 @@ await build({
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   },
 });
+// npm marks the command executable when it links it, which it does once; building anew would take that away.
+chmodSync(fileURLToPath(new URL('../dist/cli/main.js', import.meta.url)), 0o755);
 
 /** What the licences of the bundled packages ask for: their text goes with the code. */
 function licences() {
