@@ -149,6 +149,12 @@ export interface HeapView {
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;
 
+  /**
+   * The heap's own word at an address in a hole, or in a piece of bookkeeping, that begins at `piece`; undefined:
+   * nobody uses it. Where that takes more than the definition's `blockWords`. Only asked while the heap is sound.
+   */
+  wordAt?(address: number, piece: number): string | undefined;
+
   /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
   readonly gridOrigin?: number | undefined;
 

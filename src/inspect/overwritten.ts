@@ -1,6 +1,7 @@
 /** What lies where a firmware writes behind its block: told from the block map, just before it does. */
 
 import type { BlockWords } from '../heaps/definition.js';
+import type { HeapView } from '../heaps/heap.js';
 import type { Board } from '../simulation/board.js';
 import { takeBlockMap } from './block-map.js';
 import type { MapPiece } from './result.js';
@@ -82,7 +83,7 @@ function outside({ layout }: Board, at: number, corruption: string | undefined):
 function inPiece(board: Board, piece: MapPiece, at: number, handle: number, words: BlockWords): Part {
   if (piece.kind === 'bookkeeping') return betweenBlocks(board, piece, at, words);
   if (piece.kind === 'hole') {
-    const word = wordAt(piece, at, words.hole, words.lastOfHole);
+    const word = wordInHole(board, piece, at, words);
     return { what: word === undefined ? 'unused' : 'bookkeeping', of: 'hole', word };
   }
   const of = (piece.handle ?? piece.payload) === handle ? 'own block' : 'block';
@@ -98,6 +99,12 @@ function inPiece(board: Board, piece: MapPiece, at: number, handle: number, word
   return { what: isContents ? 'contents' : 'unused', of, block };
 }
 
+function wordInHole({ heap }: Board, piece: MapPiece, at: number, words: BlockWords): string | undefined {
+  if (heap.wordAt !== undefined) return heap.wordAt(at, piece.address);
+  // The words are those of the heap's blocks: a slab's free objects have none.
+  return piece.page === undefined ? wordAt(piece, at, words.hole, words.lastOfHole) : undefined;
+}
+
 function wordAt(
   { address, bytes }: MapPiece,
   at: number,
@@ -109,9 +116,14 @@ function wordAt(
 }
 
 function betweenBlocks({ heap, layout }: Board, piece: MapPiece, at: number, words: BlockWords): Part {
+  if (heap.wordAt !== undefined) {
+    const word = heap.wordAt(at, piece.address);
+    const of = piece.page === undefined ? undefined : pageWord(heap);
+    return { what: word === undefined ? 'unused' : 'bookkeeping', of, word };
+  }
   if (piece.page !== undefined) {
-    const of = heap.classes?.()[0]?.pageWord ?? 'page';
-    return { what: 'bookkeeping', of };
+    // A page begins with its header; what is left behind its last object is nobody's.
+    return { what: piece.address <= piece.page ? 'bookkeeping' : 'unused', of: pageWord(heap) };
   }
   const isLast = layout.regions.some(({ origin, bytes }) => piece.address + piece.bytes === origin + bytes);
   // What is lost to alignment is nobody's, and too small to be a block; a marker is at the start of what lies behind
@@ -119,4 +131,8 @@ function betweenBlocks({ heap, layout }: Board, piece: MapPiece, at: number, wor
   const isTooSmall = piece.bytes < heap.blockBytesFor(1);
   if (isLast && isTooSmall && words.behind === undefined) return { what: 'unused' };
   return { what: 'bookkeeping', word: isLast && at >= piece.address ? words.behind : undefined };
+}
+
+function pageWord(heap: HeapView): 'slab' | 'page' {
+  return heap.classes?.()[0]?.pageWord ?? 'page';
 }

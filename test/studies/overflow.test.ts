@@ -182,12 +182,55 @@ describe('what is not noticed without', () => {
   });
 });
 
+/** A block in front of one that is free already, overrun; then blocks of that size are asked for and freed. */
+function beforeAHole(bytes: number, value: number): Scenario {
+  const alloc = (name: string) => `{ alloc: { name: ${name}, size: ${bytes} B } }, { fill: ${name} }`;
+  const free = (name: string) => `{ free: ${name} }`;
+  return scenarioWith(`${['a', 'b', 'c', 'd'].map(alloc)}, ${['c', 'a'].map(free)},
+    { overflow: { name: b, bytes: 4 B, value: ${value} } }, ${['e', 'f', 'g'].map(alloc)},
+    ${['f', 'd', 'b', 'e', 'g'].map(free)}, ${['h', 'i'].map(alloc)}, ${['i', 'h'].map(free)}`);
+}
+
+describe('of heaps that keep different things apart', () => {
+  const hits = (scenario: Scenario, name: string) => studied(scenario, [name]).trials[0]!.overwritten;
+
+  it('a free block of mimalloc has a link, and where a page ends there is nothing', () => {
+    expect(hits(beforeAHole(64, 0x41), 'mimalloc')).toMatchObject([
+      { what: 'bookkeeping', of: 'hole', word: 'next' },
+    ]);
+    // A page of 256 bytes has three blocks of 80; nobody has the last 16.
+    expect(hits(threeBlocks(80, '{ name: c, bytes: 4 B }'), 'mimalloc')).toMatchObject([
+      { what: 'unused', of: 'page', word: undefined },
+    ]);
+  });
+
+  it('blocks and holes of a heap page of mempool have headers, fragments have none', () => {
+    const word = 'size and links';
+    expect(hits(beforeAHole(60, 0x41), 'mempool')).toMatchObject([{ what: 'bookkeeping', of: 'hole', word }]);
+    const overrun = '{ name: b, bytes: 4 B }';
+    expect(hits(threeBlocks(60, overrun), 'mempool')).toMatchObject([{ of: 'block', word }]);
+    expect(hits(beforeAHole(256, 0x41), 'mempool')).toMatchObject([{ what: 'unused', of: 'hole' }]);
+  });
+
+  it('of what slab has from a buddy, free blocks have links', () => {
+    expect(hits(beforeAHole(256, 0x41), 'slab')).toMatchObject([{ of: 'hole', word: 'next' }]);
+    expect(hits(beforeAHole(64, 0x41), 'slab')).toMatchObject([{ what: 'unused', of: 'hole' }]);
+  });
+});
+
 describe.each(heapNames)('%s', (name) => {
   it.each([0x00, 0x41])('is broken by nothing that is called unused, with bytes of %i', (value) => {
+    const overrun = `{ name: b, bytes: 4 B, value: ${value} }`;
+    const small = Array.from({ length: 15 }, (_, index) => 1 + 3 * index);
+    const large = [64, 80, 92, 128, 200, 256, 508];
+    const scenarios = [
+      ...small.map((bytes) => threeBlocks(bytes, overrun, '{ verify: c },')),
+      ...[12, 24, 40, ...large].map((bytes) => beforeAHole(bytes, value)),
+      ...large.map((bytes) => threeBlocks(bytes, overrun, '{ verify: c },')),
+    ];
     let harmless = 0;
     let harmful = 0;
-    for (let bytes = 1; bytes <= 44; bytes += 3) {
-      const scenario = threeBlocks(bytes, `{ name: b, bytes: 4 B, value: ${value} }`, '{ verify: c },');
+    for (const scenario of scenarios) {
       for (const trial of studied(scenario, [name]).trials) {
         if (trial.overwritten.some(({ what }) => what !== 'unused')) {
           harmful++;

@@ -89,8 +89,12 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       notWhen: 'RAM is short and sizes are many: each holds on to a slab of its own',
     },
     options,
-    // Objects have none; of what the inner heap serves its own words are left to it.
-    blockWords: () => ({ behind: 'directory' }),
+    // Of what the inner heap serves; objects have none. A tag at a block's end would be theirs as well, and is left out.
+    blockWords: (chosen) => {
+      const heap = innerOf(chosen);
+      const { used, hole } = heap.blockWords?.(defaults(heap)) ?? {};
+      return { used, hole, behind: 'directory' };
+    },
     pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
     coalesces: false,
     mayPassOverAHole: true,

@@ -41,6 +41,8 @@ const NODE = 4;
 export const FREE_OBJECTS = 12;
 const FIRST_OBJECT = 16;
 export const BITMAP = 20;
+/** The words before the bitmap, in order. */
+export const CACHE_PAGE_WORDS = ['cache', 'next', 'previous', 'free objects', 'first object'] as const;
 /** Of the first object, from its page. */
 const FIRST_ALIGNMENT = 8;
 

@@ -20,6 +20,8 @@ export const MAXIMUM_UNITS = 1023;
 /** The smallest block, header included. */
 export const MINIMUM_UNITS = 4;
 export const HEADER_BYTES = 4;
+/** What the header is called. */
+export const BLOCK_WORD = 'size and links';
 
 /** Both links of a live block, where they stand in a header. */
 const LIVE_LINKS = ((1023 << 21) | (1023 << 10)) >>> 0;

@@ -30,6 +30,19 @@ export const LIVE_BLOCKS = 28;
 export const FREE_BLOCKS = 32;
 export const ROOT = 36;
 export const DATA = 40;
+/** The header's words, in order. */
+export const PAGE_WORDS = [
+  'lock',
+  'free units',
+  'next',
+  'previous',
+  'birth',
+  'birth',
+  'defrag in',
+  'live blocks',
+  'free blocks',
+  'root',
+] as const;
 
 export interface HeapPageSettings {
   readonly pageBytes: number;

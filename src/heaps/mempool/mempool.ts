@@ -67,7 +67,7 @@ import { cellsFor, placesFor } from './bitmap.js';
 import { CACHE_BYTES, Caches, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
 import { checkMempool } from './check.js';
 import { COMMON, Fragments, HEAP, type Segment, SLAB } from './fragments.js';
-import { UNIT_BYTES } from './free-tree.js';
+import { BLOCK_WORD, UNIT_BYTES } from './free-tree.js';
 import { HeapPages, unitsFor } from './heap-pages.js';
 import { makeEmpty, NODE_BYTES } from './list.js';
 import {
@@ -81,7 +81,7 @@ import {
 } from './options.js';
 import { FREE_WORDS, FROM_CACHE, FROM_FRAGMENTS, FROM_HEAP, MALLOC_WORDS, RECLAIM } from './paths.js';
 import { HEAP_POOL, poolsIn } from './pools.js';
-import { freeBytesIn, type Parts, walkMempool, walkPages } from './walk.js';
+import { freeBytesIn, type Parts, walkMempool, walkPages, wordAt } from './walk.js';
 
 // Statics, as offsets from their start. What is outside of the arena follows the caches.
 const SEGMENT = 0;
@@ -360,6 +360,8 @@ export class Mempool implements Heap {
     walkPages(this.parts, visit);
   }
 
+  readonly wordAt = (address: number, piece: number) => wordAt(this.parts, address, piece);
+
   walk(visit: PieceVisitor): void {
     walkMempool(this.parts, visit);
   }
@@ -386,6 +388,7 @@ export const mempool = defineHeap({
     notWhen: 'the arena has only a few heap pages, or payloads must be aligned to more than 4',
   },
   options,
+  blockWords: () => ({ used: [BLOCK_WORD] }),
   pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
   coalesces: false,
   mayPassOverAHole: true,

@@ -2,20 +2,21 @@
 
 import type { Memory, Region } from '../../mcu/memory.js';
 import { Corruption, type PieceVisitor } from '../heap.js';
-import { CELL_BITS, isTaken, placesFor } from './bitmap.js';
+import { CELL_BITS, cellsFor, isTaken, placesFor } from './bitmap.js';
 import {
   BITMAP,
   bitmapOf,
   CACHE,
   CACHE_BYTES,
+  CACHE_PAGE_WORDS,
   type Caches,
   FREE_OBJECTS,
   OBJECT_BYTES,
   OBJECTS_PER_PAGE,
 } from './caches.js';
-import { COMMON, type Fragments, HEAP, SLAB, UNALLOCATED } from './fragments.js';
-import { HEADER_BYTES, UNIT_BYTES } from './free-tree.js';
-import { DATA, FREE_UNITS, type HeapPages } from './heap-pages.js';
+import { COMMON, type Fragments, HEAP, metadataBytes, type Segment, SLAB, UNALLOCATED } from './fragments.js';
+import { BLOCK_WORD, HEADER_BYTES, UNIT_BYTES } from './free-tree.js';
+import { DATA, FREE_UNITS, type HeapPages, PAGE_WORDS } from './heap-pages.js';
 
 /** What the walk leads through. */
 export interface Parts {
@@ -59,6 +60,32 @@ export function freeBytesIn({ memory, fragments, heapPages, caches, cacheTable }
     }
   }
   return bytes;
+}
+
+/** The heap's own word in a hole or a piece of bookkeeping that begins at `piece`; undefined: nobody uses it. */
+export function wordAt(parts: Parts, address: number, piece: number): string | undefined {
+  const { memory, fragments, heapPages } = parts;
+  if (!fragments.contains(address)) return wordOfMetadata(fragments.segment, address);
+  const first = fragments.firstOf(address);
+  const page = fragments.addressOf(first);
+  const offset = address - page;
+  switch (fragments.typeOf(first)) {
+    case HEAP:
+      if (offset < DATA) return PAGE_WORDS[offset >>> 2];
+      return address < heapPages.endOf(page) && address < piece + HEADER_BYTES ? BLOCK_WORD : undefined;
+    case SLAB: {
+      if (offset < BITMAP) return CACHE_PAGE_WORDS[offset >>> 2];
+      const objects = memory.loadWord(cacheOf(parts, page) + OBJECTS_PER_PAGE);
+      return offset < BITMAP + 4 * cellsFor(objects) ? 'bitmap' : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function wordOfMetadata({ cells, descriptors, fragments }: Segment, address: number): string | undefined {
+  if (address < cells || address >= cells + metadataBytes(fragments)) return undefined;
+  return address < descriptors ? 'bitmap' : 'descriptors';
 }
 
 /** Visits what begins with a fragment; returns how many fragments it is long. */

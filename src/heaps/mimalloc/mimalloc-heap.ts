@@ -338,6 +338,10 @@ export class MimallocHeap implements Heap {
     this.view.walkPages(visit);
   }
 
+  wordAt(address: number): string | undefined {
+    return this.view.wordAt(address);
+  }
+
   walk(visit: PieceVisitor): void {
     this.view.walk(visit);
   }

@@ -11,6 +11,8 @@ import {
   LOCAL_FREE,
   NONE,
   OWNER,
+  PAGE_ENTRY_BYTES,
+  type Plan,
   RESERVED,
   SMALL,
   SPAN,
@@ -211,6 +213,27 @@ export class MimallocView {
   }
 
   /** The pages that belong to classes. */
+  /** The heap's own word at an address outside of live blocks; undefined: nobody uses it. */
+  wordAt(address: number): string | undefined {
+    const { memory, pages, blocks } = this;
+    const { plan } = pages;
+    if (address < plan.base) return wordOfHead(plan, address);
+    const page = pages.pageAt(address);
+    if (page > plan.pages) return undefined;
+    const entry = pages.entry(page);
+    const kind = pages.kindOf(entry);
+    if (kind === UNUSED) return undefined;
+    let start = pages.addressOf(kind === SPAN_LATER ? page - memory.loadHalf(entry + SPAN) : page);
+    if (kind === SMALL) {
+      const block = blocks.numberOf(page, entry, address);
+      // Blocks that were never made have no links, and behind the last one there is nothing.
+      if (block > memory.loadHalf(entry + CAPACITY)) return undefined;
+      start = blocks.addressOf(page, entry, block);
+    }
+    if (this.structures().has(start)) return 'heap of a task';
+    return address < start + 4 ? 'next' : undefined;
+  }
+
   walkPages(visit: (address: number, bytes: number, task: number) => void): void {
     const { pages, heaps, memory } = this;
     this.visitPages((page, entry, kind) => {
@@ -219,4 +242,11 @@ export class MimallocView {
       visit(pages.addressOf(page), pages.plan.pageBytes, task);
     });
   }
+}
+
+/** Of what lies before the pages. */
+function wordOfHead({ mainHeap, bitmap, table, pages }: Plan, address: number): string | undefined {
+  if (address < mainHeap || address >= table + PAGE_ENTRY_BYTES * pages) return undefined;
+  if (address < bitmap) return 'main heap';
+  return address < table ? 'bitmap' : 'page table';
 }
