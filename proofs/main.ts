@@ -38,11 +38,11 @@ function choose(names: readonly string[]): Chosen[] {
 }
 
 function unknown(what: string, name: string, known: readonly string[]) {
-  const guess = nearest(name, known);
+  const guess = nearest(name, known) ?? known.find((each) => each.includes(name));
   return {
     code: 'unknown-name',
     message: `unknown ${what} "${name}"`,
-    expected: known.length < 4 ? known.join(' or ') : `one of ${known.length}: npm run prove lists them`,
+    expected: known.length < 4 ? known.join(' or ') : `one of ${known.length}: docs/proofs.md lists them`,
     ...(guess !== undefined && { nearest: guess }),
   } as const;
 }

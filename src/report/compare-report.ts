@@ -272,7 +272,7 @@ function edge(winner: Contender, next: Contender, comparison: Comparison): strin
 function legend(comparison: Comparison): string {
   const figures = shownFigures(comparison).map(({ column, meaning }) => `${column.head}: ${meaning}`);
   const clock = `${comparison.clockHertz / 1e6} cycles are 1 µs`;
-  return `${figures.join('; ')}. ${clock}. * best of its column.${costLegend(comparison)}`;
+  return `${figures.join('; ')}. ${clock}. * best of its column, of those heaps that came to the end with the fewest failures.${costLegend(comparison)}`;
 }
 
 /** What times rest on, where that is not measured paths alone. */
