@@ -378,7 +378,7 @@ export const mempool = defineHeap({
     policy:
       'fragments by bitmap for what is large or a multiple, best fit in pages for the rest; caches of objects',
     block:
-      '4 bytes in heap pages, none elsewhere; 4 bytes and a bit for each fragment, 40 for each heap page',
+      '4 bytes in heap pages, none elsewhere; 4 bytes and a bit for each fragment, 44 for each heap page, 24 and more for each page of a cache',
     mallocCost:
       'O(cells of 32 fragments), or O(heap pages + depth of the tree); before it fails all pages are walked',
     freeCost:
