@@ -34,7 +34,7 @@ const FIGURES: readonly Figure[] = [
   },
   {
     column: { head: 'smallest arena', shortHead: 'smallest', ...right },
-    meaning: 'the smallest arena found in which none fails; heaplab size tries more sizes',
+    meaning: 'the smallest arena found in which none fails (heaplab size tries more sizes)',
     value: ({ smallestArenaBytes }) => smallestArenaBytes,
     text: bytes,
   },
