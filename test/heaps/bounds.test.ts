@@ -141,7 +141,7 @@ describe('the worst case of best fit', () => {
   searched(anySize, () => bestFit, 'eager-merge', cases);
 });
 
-// Larger cases have tens of millions of layouts.
+// Larger cases have tens of millions of layouts: see classic/buddy-worst-cases.test.ts.
 describe('the worst case of aligned first fit on powers of two', () => {
   const cases: Case[] = [
     [8, 2, 12],
