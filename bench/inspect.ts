@@ -27,7 +27,8 @@ export function measureInspection(): void {
   const result = recorder.result(scenario, settings, run(scenario, settings, [recorder]));
   const event = result.outOfMemory[0]!;
 
-  const milliseconds = timed(() => explain(result, largeEvent(event)));
+  const large = largeEvent(event);
+  const milliseconds = timed(() => explain(result, large));
   console.log(`inspecting an event of ${BLOCKS} blocks: ${milliseconds.toFixed(1)} ms`);
   const table = timed(() => remedies(scenario, settings, result, event));
   console.log(`the showcase's table of what would have saved it: ${table.toFixed(0)} ms`);

@@ -21,26 +21,25 @@ export interface LeakSuspect {
   readonly oldestCycles: number;
 }
 
-const EDGES = [0, 0.01, 0.1, 0.5, 1];
+/** A band reaches from one of these shares to the next, the last one to whatever is older. */
+const BANDS = [0, 0.01, 0.1, 0.5];
 /** Into how many parts the elapsed time is cut to tell a leak from a working set. */
 const PARTS = 4;
 
 /** Youngest first. Blocks without a birthday (of a broken heap) are left out. */
 export function ageBands(pieces: readonly MapPiece[], nowCycle: number): AgeBand[] {
-  return EDGES.slice(1).map((toShare, index) => {
-    const fromShare = EDGES[index]!;
-    const inBand = pieces.filter((piece) => {
-      if (piece.allocatedCycle === undefined) return false;
-      const share = nowCycle === 0 ? 0 : (nowCycle - piece.allocatedCycle) / nowCycle;
-      return share >= fromShare && (share < toShare || toShare === 1);
-    });
-    return {
-      fromShare,
-      toShare,
-      blocks: inBand.length,
-      bytes: inBand.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+  const bands = BANDS.map((fromShare, index) => {
+    return { fromShare, toShare: BANDS[index + 1] ?? 1, blocks: 0, bytes: 0 };
   });
+  for (const { allocatedCycle, bytes } of pieces) {
+    if (allocatedCycle === undefined) continue;
+    const share = nowCycle === 0 ? 0 : (nowCycle - allocatedCycle) / nowCycle;
+    let band = bands.length - 1;
+    while (band > 0 && share < bands[band]!.fromShare) band--;
+    bands[band]!.blocks++;
+    bands[band]!.bytes += bytes;
+  }
+  return bands;
 }
 
 /**
@@ -48,32 +47,34 @@ export function ageBands(pieces: readonly MapPiece[], nowCycle: number): AgeBand
  * the early ones, what is allocated once at the start leaves none from the late ones. Most bytes first.
  */
 export function leakSuspects(pieces: readonly MapPiece[], nowCycle: number): LeakSuspect[] {
-  const byLine = new Map<number, MapPiece[]>();
-  for (const piece of pieces) {
-    if (piece.kind !== 'used' || piece.at === undefined || piece.allocatedCycle === undefined) continue;
-    const sameLine = byLine.get(piece.at.line) ?? [];
-    sameLine.push(piece);
-    byLine.set(piece.at.line, sameLine);
+  const byLine = new Map<number, LineBlocks>();
+  for (const { kind, at, allocatedCycle, bytes, owner = 'unknown', label = '' } of pieces) {
+    if (kind !== 'used' || at === undefined || allocatedCycle === undefined) continue;
+    let line = byLine.get(at.line);
+    if (line === undefined) {
+      line = { owner, label, blocks: 0, bytes: 0, oldestCycle: allocatedCycle, parts: new Set() };
+      byLine.set(at.line, line);
+    }
+    line.blocks++;
+    line.bytes += bytes;
+    if (allocatedCycle < line.oldestCycle) line.oldestCycle = allocatedCycle;
+    line.parts.add(Math.min(PARTS - 1, Math.floor((allocatedCycle / Math.max(1, nowCycle)) * PARTS)));
   }
-  return [...byLine.entries()]
-    .filter(([, blocks]) => fromEveryPart(blocks, nowCycle))
-    .map(([line, blocks]) => ({
-      line,
-      owner: blocks[0]!.owner ?? 'unknown',
-      label: blocks[0]!.label ?? '',
-      blocks: blocks.length,
-      bytes: blocks.reduce((sum, block) => sum + block.bytes, 0),
-      oldestCycles:
-        nowCycle - blocks.reduce((oldest, block) => Math.min(oldest, block.allocatedCycle!), nowCycle),
-    }))
+  return [...byLine]
+    .filter(([, { parts }]) => parts.size === PARTS)
+    .map(([line, { owner, label, blocks, bytes, oldestCycle }]) => {
+      return { line, owner, label, blocks, bytes, oldestCycles: nowCycle - oldestCycle };
+    })
     .sort((a, b) => b.bytes - a.bytes);
 }
 
-function fromEveryPart(blocks: readonly MapPiece[], nowCycle: number): boolean {
-  const parts = new Set(
-    blocks.map((block) =>
-      Math.min(PARTS - 1, Math.floor((block.allocatedCycle! / Math.max(1, nowCycle)) * PARTS)),
-    ),
-  );
-  return parts.size === PARTS;
+/** The live blocks that one script line asked for; whose they are is said of the first. */
+interface LineBlocks {
+  readonly owner: string;
+  readonly label: string;
+  blocks: number;
+  bytes: number;
+  oldestCycle: number;
+  /** The parts of the elapsed time that they are from. */
+  readonly parts: Set<number>;
 }

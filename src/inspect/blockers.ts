@@ -18,12 +18,16 @@ export interface Blockers {
 /** What is free or not as a whole: a piece, or a slab or page with all its objects. */
 interface Part {
   readonly address: number;
-  readonly bytes: number;
+  bytes: number;
+  /** Its pieces' places in the map. */
+  readonly from: number;
+  to: number;
+  readonly page: number | undefined;
   /** Bookkeeping can never be part of a block. */
   readonly isBarrier: boolean;
-  /** The live blocks in it, and what they take. */
-  readonly blocks: readonly MapPiece[];
-  readonly blockBytes: number;
+  /** How many live blocks are in it, and what they take. */
+  blocks: number;
+  blockBytes: number;
 }
 
 /**
@@ -39,112 +43,106 @@ export function findBlockers(
   gridOrigin?: number,
 ): Blockers | undefined {
   const parts = partsOf(pieces);
-  return gridOrigin === undefined
-    ? findAnywhere(parts, neededBytes)
-    : findAligned(parts, neededBytes, gridOrigin);
+  const best =
+    gridOrigin === undefined ? findAnywhere(parts, neededBytes) : findAligned(parts, neededBytes, gridOrigin);
+  if (best === undefined) return undefined;
+  const { address, bytes, blockBytes, first, last } = best;
+  const within = pieces.slice(parts[first]!.from, parts[last]!.to);
+  return { address, bytes, blockBytes, blocks: within.filter(({ kind }) => kind === 'used') };
+}
+
+/** A place where the request would have had room, and the parts it reaches over. */
+interface Stretch {
+  readonly address: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+  readonly blocks: number;
+  readonly blockBytes: number;
 }
 
 function partsOf(pieces: readonly MapPiece[]): Part[] {
   const parts: Part[] = [];
-  for (let first = 0; first < pieces.length; ) {
-    const piece = pieces[first]!;
-    let end = first + 1;
-    if (piece.page === undefined) {
-      parts.push(partOf([piece], piece.kind === 'bookkeeping'));
-    } else {
-      while (end < pieces.length && pieces[end]!.page === piece.page) end++;
-      parts.push(partOf(pieces.slice(first, end), false));
+  let part: Part | undefined;
+  for (let at = 0; at < pieces.length; at++) {
+    const { kind, address, bytes, page } = pieces[at]!;
+    if (part === undefined || page === undefined || page !== part.page) {
+      const isBarrier = kind === 'bookkeeping' && page === undefined;
+      part = { address, bytes: 0, from: at, to: at, page, isBarrier, blocks: 0, blockBytes: 0 };
+      parts.push(part);
     }
-    first = end;
+    part.bytes += bytes;
+    part.to++;
+    if (kind === 'used') {
+      part.blocks++;
+      part.blockBytes += bytes;
+    }
   }
   return parts;
 }
 
-function partOf(pieces: readonly MapPiece[], isBarrier: boolean): Part {
-  const blocks = pieces.filter((piece) => piece.kind === 'used');
-  const { address } = pieces[0]!;
-  return { address, bytes: sumOfBytes(pieces), isBarrier, blocks, blockBytes: sumOfBytes(blocks) };
-}
-
-function sumOfBytes(pieces: readonly MapPiece[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.bytes, 0);
-}
-
 /** Slides a window: for every last part, the shortest stretch that is large enough. Linear. */
-function findAnywhere(parts: readonly Part[], neededBytes: number): Blockers | undefined {
-  let best: { first: number; last: number; bytes: number; blockBytes: number; blocks: number } | undefined;
+function findAnywhere(parts: readonly Part[], neededBytes: number): Stretch | undefined {
+  let best: Stretch | undefined;
   let first = 0;
   let bytes = 0;
   let blockBytes = 0;
   let blocks = 0;
+  let end: number | undefined;
   for (let last = 0; last < parts.length; last++) {
     const part = parts[last]!;
-    if (part.isBarrier || !touches(parts, last)) {
+    if (part.isBarrier || part.address !== end) {
       first = part.isBarrier ? last + 1 : last;
       bytes = 0;
       blockBytes = 0;
       blocks = 0;
-      if (part.isBarrier) continue;
     }
+    end = part.address + part.bytes;
+    if (part.isBarrier) continue;
     bytes += part.bytes;
     blockBytes += part.blockBytes;
-    blocks += part.blocks.length;
-    while (bytes - parts[first]!.bytes >= neededBytes) {
-      bytes -= parts[first]!.bytes;
-      blockBytes -= parts[first]!.blockBytes;
-      blocks -= parts[first]!.blocks.length;
-      first++;
+    blocks += part.blocks;
+    for (let out = parts[first]!; bytes - out.bytes >= neededBytes; out = parts[++first]!) {
+      bytes -= out.bytes;
+      blockBytes -= out.blockBytes;
+      blocks -= out.blocks;
     }
-    if (bytes >= neededBytes && isCheaper(blockBytes, blocks, best?.blockBytes, best?.blocks)) {
-      best = { first, last, bytes, blockBytes, blocks };
+    if (bytes >= neededBytes && isCheaper(blockBytes, blocks, best)) {
+      best = { address: parts[first]!.address, bytes, first, last, blocks, blockBytes };
     }
   }
-  if (best === undefined) return undefined;
-  const stretch = parts.slice(best.first, best.last + 1);
-  return {
-    address: stretch[0]!.address,
-    bytes: best.bytes,
-    blockBytes: best.blockBytes,
-    blocks: stretch.flatMap((part) => part.blocks),
-  };
+  return best;
 }
 
 /** Tries every place on the grid. Linear in the number of parts and of places. */
-function findAligned(parts: readonly Part[], bytes: number, origin: number): Blockers | undefined {
-  let best: Blockers | undefined;
+function findAligned(parts: readonly Part[], bytes: number, origin: number): Stretch | undefined {
+  let best: Stretch | undefined;
   let first = 0;
-  const last = parts.at(-1);
-  const end = last === undefined ? origin : last.address + last.bytes;
+  const lastPart = parts.at(-1);
+  const end = lastPart === undefined ? origin : lastPart.address + lastPart.bytes;
   for (let address = origin; address + bytes <= end; address += bytes) {
     while (parts[first]!.address + parts[first]!.bytes <= address) first++;
-    const stretch: Part[] = [];
     let at = address;
-    for (let index = first; at < address + bytes; index++) {
-      const part = parts[index];
+    let last = first - 1;
+    let blocks = 0;
+    let blockBytes = 0;
+    while (at < address + bytes) {
+      const part = parts[last + 1];
       if (part === undefined || part.isBarrier || part.address > at) break;
-      stretch.push(part);
       at = part.address + part.bytes;
+      blocks += part.blocks;
+      blockBytes += part.blockBytes;
+      last++;
     }
-    const blocks = stretch.flatMap((part) => part.blocks);
-    const blockBytes = sumOfBytes(blocks);
-    if (
-      at >= address + bytes &&
-      isCheaper(blockBytes, blocks.length, best?.blockBytes, best?.blocks.length)
-    ) {
-      best = { address, bytes, blockBytes, blocks };
+    if (at >= address + bytes && isCheaper(blockBytes, blocks, best)) {
+      best = { address, bytes, first, last, blocks, blockBytes };
     }
   }
   return best;
 }
 
 /** Than the best so far, if there is one. */
-function isCheaper(blockBytes: number, blocks: number, bestBytes?: number, bestBlocks?: number): boolean {
-  if (bestBytes === undefined || blockBytes < bestBytes) return true;
-  return blockBytes === bestBytes && blocks < bestBlocks!;
-}
-
-/** Whether a part begins where the one before it ends. */
-function touches(parts: readonly Part[], index: number): boolean {
-  const before = parts[index - 1];
-  return before !== undefined && before.address + before.bytes === parts[index]!.address;
+function isCheaper(blockBytes: number, blocks: number, best: Stretch | undefined): boolean {
+  if (best === undefined || blockBytes < best.blockBytes) return true;
+  return blockBytes === best.blockBytes && blocks < best.blocks;
 }

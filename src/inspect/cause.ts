@@ -83,13 +83,16 @@ interface Measures {
 }
 
 function measure(pieces: readonly ArenaPiece[]): Measures {
-  const measures = {
-    ...{ largestHole: 0, largestMerged: 0, largestSpan: 0 },
-    ...{ freeBytes: 0, freeOutsidePages: 0, freeInOneRegion: 0 },
-  };
-  let merged = 0;
+  let largestHole = 0;
+  let largestMerged = 0;
+  let largestSpan = 0;
+  let freeBytes = 0;
+  let freeOutsidePages = 0;
+  let freeInOneRegion = 0;
+  // Since the last bookkeeping or gap; `merged` also since the last block.
   let span = 0;
   let freeInSpan = 0;
+  let merged = 0;
   let end: number | undefined;
   for (const { kind, address, bytes, page } of pieces) {
     if (kind === 'bookkeeping' || address !== end) {
@@ -100,19 +103,20 @@ function measure(pieces: readonly ArenaPiece[]): Measures {
     end = address + bytes;
     if (kind === 'bookkeeping') continue;
     span += bytes;
-    const joins = kind === 'hole' && page === undefined;
-    merged = joins ? merged + bytes : 0;
-    if (joins) {
-      freeInSpan += bytes;
-      measures.freeOutsidePages += bytes;
-      measures.largestMerged = Math.max(measures.largestMerged, merged);
-    }
+    if (span > largestSpan) largestSpan = span;
     if (kind === 'hole') {
-      measures.freeBytes += bytes;
-      measures.largestHole = Math.max(measures.largestHole, bytes);
+      freeBytes += bytes;
+      if (bytes > largestHole) largestHole = bytes;
     }
-    measures.largestSpan = Math.max(measures.largestSpan, span);
-    measures.freeInOneRegion = Math.max(measures.freeInOneRegion, freeInSpan);
+    if (kind !== 'hole' || page !== undefined) {
+      merged = 0;
+      continue;
+    }
+    freeOutsidePages += bytes;
+    merged += bytes;
+    if (merged > largestMerged) largestMerged = merged;
+    freeInSpan += bytes;
+    if (freeInSpan > freeInOneRegion) freeInOneRegion = freeInSpan;
   }
-  return measures;
+  return { largestHole, largestMerged, largestSpan, freeBytes, freeOutsidePages, freeInOneRegion };
 }
