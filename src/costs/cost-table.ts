@@ -38,7 +38,8 @@ export interface CostTableFile {
 }
 
 /** A path's constants. */
-interface PathPrice extends Price {
+export interface PathPrice extends Price {
+  readonly path: number;
   /** False where the nearest measured path stands in. */
   readonly measured: boolean;
 }
@@ -81,17 +82,28 @@ export class CostTable {
     return `${compiler} on ${core}, asserts off, ${VARIANTS[variant]}`;
   }
 
+  /** What the call's path costs, without its steps. */
+  pathPrice(kind: HeapCallKind, call: HeapCall): PathPrice {
+    return (kind === 'free' ? this.free : this.malloc).of(call.path);
+  }
+
+  /** Of the whole call, where `path` is its path's price. */
+  instructionsOf(path: PathPrice, call: HeapCall): number {
+    return (
+      path.instructions +
+      call.searchSteps * this.instructionsPerSearchStep +
+      call.insertSteps * this.instructionsPerInsertStep
+    );
+  }
+
   /**
    * Leaves what the call costs in {@link instructions}, {@link cycles} and {@link measured}. No resizing was
    * measured: it is priced as a malloc that does the same.
    */
   price(kind: HeapCallKind, call: HeapCall): void {
     const { searchSteps, insertSteps } = call;
-    const path = (kind === 'free' ? this.free : this.malloc).of(call.path);
-    this.instructions =
-      path.instructions +
-      searchSteps * this.instructionsPerSearchStep +
-      insertSteps * this.instructionsPerInsertStep;
+    const path = this.pathPrice(kind, call);
+    this.instructions = this.instructionsOf(path, call);
     this.cycles =
       path.cycles + searchSteps * this.cyclesPerSearchStep + insertSteps * this.cyclesPerInsertStep;
     this.measured = path.measured && kind !== 'resize';
@@ -103,8 +115,8 @@ class PathPrices {
   private readonly words: PathWords;
   private readonly measured = new Map<number, PathPrice>();
   private readonly estimated = new Map<number, PathPrice>();
-  /** What has been asked for, by path + 1, since that of free(NULL) is -1. Few paths are larger numbers. */
-  private readonly known = new Array<PathPrice | undefined>(KNOWN_PATHS).fill(undefined);
+  /** The price asked for last in each slot. A heap takes few paths, and a Map for every call is slow. */
+  private readonly recent: PathPrice[];
 
   constructor(file: CostTableFile, heap: HeapDefinition, kind: 'malloc' | 'free') {
     this.words = new PathWords(heap, kind);
@@ -112,25 +124,35 @@ class PathPrices {
       if (name !== kind && !name.startsWith(`${kind} `)) continue;
       const cycles = est_cycles_P2.reduce((sum, value) => sum + value, 0) / est_cycles_P2.length;
       const path = this.words.parse(name.slice(kind.length + 1));
-      this.measured.set(path, { instructions, cycles: Math.round(cycles), measured: true });
+      this.measured.set(path, { path, instructions, cycles: Math.round(cycles), measured: true });
     }
+    this.recent = new Array<PathPrice>(2 ** SLOT_BITS).fill(NO_PATH);
   }
 
   of(path: number): PathPrice {
-    return this.known[path + 1] ?? this.lookUp(path);
+    const price = this.recent[slotOf(path)]!;
+    return price.path === path ? price : this.lookUp(path);
   }
 
   private lookUp(path: number): PathPrice {
     const price = this.measured.get(path) ?? this.estimated.get(path) ?? this.estimate(path);
-    if (path + 1 < this.known.length) this.known[path + 1] = price;
+    this.recent[slotOf(path)] = price;
     return price;
   }
 
   private estimate(path: number): PathPrice {
-    const price = { ...priceByNearestPath(this.measured, this.words, path), measured: false };
+    const price = { path, ...priceByNearestPath(this.measured, this.words, path), measured: false };
     this.estimated.set(path, price);
     return price;
   }
 }
 
-const KNOWN_PATHS = 1024;
+const SLOT_BITS = 10;
+
+/** The product's highest bits, on which all bits of a path have an influence: hardly two share a slot. */
+function slotOf(path: number): number {
+  return Math.imul(path, 0x85eb_ca6b) >>> (32 - SLOT_BITS);
+}
+
+/** Fills a slot that has not been asked for: no path is below that of free(NULL), -1. */
+const NO_PATH: PathPrice = { path: -2, instructions: 0, cycles: 0, measured: false };

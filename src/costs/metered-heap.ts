@@ -35,10 +35,11 @@ export class MeteredHeap implements Heap {
 
   private add(kind: HeapCallKind): void {
     const { table } = this;
-    table.price(kind, this.heap.lastCall);
+    const { lastCall } = this.heap;
+    const path = table.pathPrice(kind, lastCall);
     this.calls++;
-    this.instructions += table.instructions;
-    if (!table.measured) this.estimatedCalls++;
+    this.instructions += table.instructionsOf(path, lastCall);
+    if (!path.measured || kind === 'resize') this.estimatedCalls++;
   }
 
   get build(): string {
