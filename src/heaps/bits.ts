@@ -5,6 +5,11 @@ export function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
 }
 
+/** Number of the highest bit that is set in a word other than 0: the logarithm to base 2, rounded down. */
+export function highestBit(word: number): number {
+  return 31 - Math.clz32(word);
+}
+
 /** Those bits whose number is `first`, 0 to 31, or higher. */
 export function bitsFrom(bits: number, first: number): number {
   return bits & (-1 << first);

@@ -11,7 +11,7 @@
  */
 
 import type { Memory, Region } from '../../mcu/memory.js';
-import { bitsFrom, lowestBit, lowestBits } from '../bits.js';
+import { bitsFrom, highestBit, lowestBit, lowestBits } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 import { Corruption, type HeapCall, NULL } from '../heap.js';
 import { buddyOf, lowerOf, orderFor, upperOf } from './buddy-orders.js';
@@ -68,7 +68,7 @@ export class BuddyBlocks {
     private readonly marks = USED,
   ) {
     this.unitBytes = unitBytes;
-    this.unitShift = 31 - Math.clz32(unitBytes);
+    this.unitShift = highestBit(unitBytes);
     this.isSorted = pick !== 'lifo';
     this.isDescending = pick === 'highest';
     this.heads = alignUp(region.origin, WORD_BYTES);
@@ -324,5 +324,5 @@ export class BuddyBlocks {
 
 /** Of the largest power of two that is not above `count`; 0 for 0. */
 function orderWithin(count: number): number {
-  return count === 0 ? 0 : 31 - Math.clz32(count);
+  return count === 0 ? 0 : highestBit(count);
 }

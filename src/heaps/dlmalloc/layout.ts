@@ -1,6 +1,7 @@
 /** Where dlmalloc keeps what on a 32-bit machine, without locks and without mmap. Offsets in bytes. */
 
 import type { Memory } from '../../mcu/memory.js';
+import { highestBit } from '../bits.js';
 
 /** Of payloads and chunk sizes. */
 export const ALIGNMENT = 8;
@@ -79,7 +80,7 @@ export function treeIndexOf(bytes: number): number {
   const upper = bytes >>> 8;
   if (upper === 0) return 0;
   if (upper > 0xffff) return TREE_COUNT - 1;
-  const exponent = 31 - Math.clz32(upper);
+  const exponent = highestBit(upper);
   return 2 * exponent + ((bytes >>> (exponent + 7)) & 1);
 }
 

@@ -26,9 +26,10 @@
  * A free block begins with the number of the next one in its list; one in delayedFree with the next one's address.
  */
 
+import { highestBit } from '../bits.js';
 import type { HeapLayout } from '../heap.js';
 import type { MimallocOptions } from './options.js';
-import { alignUp, type BinBits, binOf, highestBit, reciprocal, unitsOfBin } from './sizes.js';
+import { alignUp, type BinBits, binOf, reciprocal, unitsOfBin } from './sizes.js';
 
 // An entry of the page table.
 export const FREE = 0;

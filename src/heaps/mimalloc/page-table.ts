@@ -1,6 +1,7 @@
 /** The arena's pages: which are unused, spans of several, and what becomes of the memory of unused ones. */
 
 import type { Memory } from '../../mcu/memory.js';
+import { highestBit } from '../bits.js';
 import type { HeapCall, Surroundings } from '../heap.js';
 import {
   KIND,
@@ -20,7 +21,7 @@ import {
   UNUSED,
 } from './layout.js';
 import type { MimallocOptions } from './options.js';
-import { bitsBetween, highestBit, onesFromAbove, onesFromBelow, runInWord } from './sizes.js';
+import { bitsBetween, onesFromAbove, onesFromBelow, runInWord } from './sizes.js';
 
 const ALL_FREE = 0xffff_ffff;
 

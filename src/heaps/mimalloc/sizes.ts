@@ -3,7 +3,7 @@
  * in a bitmap. Sizes of classes count units; a unit is the alignment, 4 to 32 bytes.
  */
 
-import { lowestBit } from '../bits.js';
+import { highestBit, lowestBit } from '../bits.js';
 
 export { alignUp } from '../words.js';
 
@@ -28,7 +28,7 @@ export function unitsFor(bytes: number, unitShift: number): number {
 export function binOf(units: number, bits: BinBits): number {
   if (units <= 2 << bits) return units;
   const last = units - 1;
-  const top = 31 - Math.clz32(last);
+  const top = highestBit(last);
   const below = (last >>> (top - bits)) & ((1 << bits) - 1);
   return (top << bits) + below - ((bits - 1) << bits) + 1;
 }
@@ -55,11 +55,6 @@ export function reciprocal(units: number): number {
 /** `offset / units`, rounded down, for an `offset` of fewer units than a page may have; `factor`: {@link reciprocal}. */
 export function blockNumber(offset: number, factor: number): number {
   return Math.imul(offset, factor) >>> NUMBER_SHIFT;
-}
-
-/** The number of the highest bit that is set in a word other than 0. */
-export function highestBit(word: number): number {
-  return 31 - Math.clz32(word);
 }
 
 /** The lowest bit with which a run of `count` (1 to 32) set bits begins in `word`; -1 if there is none. */

@@ -212,7 +212,6 @@ export class MimallocView {
     return classes;
   }
 
-  /** The pages that belong to classes. */
   /** The heap's own word at an address outside of live blocks; undefined: nobody uses it. */
   wordAt(address: number): string | undefined {
     const { memory, pages, blocks } = this;
@@ -234,6 +233,7 @@ export class MimallocView {
     return address < start + 4 ? 'next' : undefined;
   }
 
+  /** The pages that belong to classes. */
   walkPages(visit: (address: number, bytes: number, task: number) => void): void {
     const { pages, heaps, memory } = this;
     this.visitPages((page, entry, kind) => {

@@ -4,6 +4,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { highestBit } from '../bits.js';
 import { endlessList } from '../freertos/request.js';
 
 /** {address and flags, locks and age and link}. */
@@ -364,7 +365,7 @@ export class Blocks {
 
 /** floor(log2(bytes)). */
 export function listOf(bytes: number): number {
-  return 31 - Math.clz32(bytes);
+  return highestBit(bytes);
 }
 
 function listsFor(arenaBytes: number): number {

@@ -4,6 +4,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
+import { highestBit } from '../bits.js';
 import { alignUp, endlessList } from '../freertos/request.js';
 
 // A header, as offsets from its start.
@@ -267,5 +268,5 @@ export function headerBytesFor(alignment: number): number {
 
 /** floor(log2(bytes)). */
 export function bucketOf(bytes: number): number {
-  return 31 - Math.clz32(bytes);
+  return highestBit(bytes);
 }

@@ -1,6 +1,7 @@
 /** Where TLSF keeps what, as mattconte's does on a 32-bit machine. Offsets in bytes. */
 
 import type { Memory } from '../../mcu/memory.js';
+import { highestBit } from '../bits.js';
 
 /** Of payloads and sizes. */
 export const ALIGNMENT = 4;
@@ -41,7 +42,7 @@ export const MINIMUM_ARENA_BYTES = CONTROL_BYTES + 2 * OVERHEAD_BYTES + MINIMUM_
 /** Number of the list that holes of `bytes` are filed in: 32 times the first level, plus the second. */
 export function classOf(bytes: number): number {
   if (bytes < SMALL_BYTES) return bytes >>> 2;
-  const exponent = 31 - Math.clz32(bytes);
+  const exponent = highestBit(bytes);
   // Level 0 ends at 2^7; the five bits below the highest one choose the class.
   return (exponent - 6) * SECOND_LEVELS + ((bytes >>> (exponent - 5)) - SECOND_LEVELS);
 }

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { highestBit } from '../../../src/heaps/bits.js';
 import {
   type BinBits,
   binOf,
   blockNumber,
-  highestBit,
   MAXIMUM_UNITS,
   onesFromAbove,
   onesFromBelow,

@@ -14,6 +14,7 @@
  * what must leave it there are as many open chunks outside as it needs.
  */
 
+import { highestBit } from '../../bits.js';
 import type { Compaction, CompactionBudget, CompactionTrigger } from '../../handle-heap.js';
 import { ORDER, USED } from '../buddy-blocks.js';
 import type { HandlePages } from './handle-pages.js';
@@ -74,7 +75,7 @@ export class BuddyCompaction {
   countLocked(order: number): void {
     const { count } = this.blocks;
     for (let chunk = 0; chunk < count; ) {
-      const size = Math.min(order, 31 - Math.clz32(count - chunk));
+      const size = Math.min(order, highestBit(count - chunk));
       this.blocksInTheWay += this.lockedIn(chunk, size);
       chunk += 1 << size;
     }
