@@ -182,6 +182,12 @@ export class Memory {
     return this.banks.some((bank) => bank.contains(address, bytes));
   }
 
+  /** The word at `address`, as a debugger would read it. Not an access. */
+  peekWord(address: number): number {
+    const bank = this.bankOfWord(address);
+    return bank.words[(address - bank.region.origin) / 4]!;
+  }
+
   /** A copy of the bytes of `[address, address + bytes)`, as a debugger would read them. Not an access. */
   image(address: number, bytes: number): Uint8Array {
     const bank = this.bankOf(address, bytes);
@@ -202,8 +208,7 @@ export class Memory {
   }
 
   private loadElsewhere(address: number): number {
-    const bank = this.bankOfWord(address);
-    return bank.words[(address - bank.region.origin) / 4]!;
+    return this.peekWord(address);
   }
 
   private storeElsewhere(address: number, value: number): void {

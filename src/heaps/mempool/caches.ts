@@ -50,6 +50,9 @@ const FIRST_ALIGNMENT = 8;
 const NONE = 0;
 
 export class Caches {
+  /** In free objects of all pages. Kept beside the RAM, for who looks at the heap from outside. */
+  freeBytes = 0;
+
   constructor(
     private readonly memory: Memory,
     private readonly fragments: Fragments,
@@ -91,9 +94,13 @@ export class Caches {
   private takeFrom(page: number, places: number, perPage: number): number {
     if (!this.reserve(page, places)) return NULL;
     const first = take(this.memory, bitmapOf(page, perPage), places);
-    if (first !== NO_PLACE) return this.addressOf(page, first);
-    this.addFree(page, places);
-    return NULL;
+    if (first === NO_PLACE) {
+      this.addFree(page, places);
+      return NULL;
+    }
+    const objectBytes = this.objectBytesOf(page);
+    this.freeBytes -= places * objectBytes;
+    return this.memory.loadWord(page + FIRST_OBJECT) + first * objectBytes;
   }
 
   private open(cache: number, perPage: number): number {
@@ -107,6 +114,7 @@ export class Caches {
     memory.fill(page + BITMAP, 4 * cellsFor(perPage), 0);
     addFirst(memory, cache + PAGE_LIST, page + NODE);
     memory.storeWord(cache + LAST_PAGE, page);
+    this.freeBytes += perPage * memory.peekWord(cache + OBJECT_BYTES);
     return page;
   }
 
@@ -115,7 +123,8 @@ export class Caches {
     const { memory } = this;
     const cache = memory.loadWord(page + CACHE);
     const perPage = memory.loadWord(cache + OBJECTS_PER_PAGE);
-    const first = this.indexOf(page, address);
+    const objectBytes = this.objectBytesOf(page);
+    const first = (address - memory.loadWord(page + FIRST_OBJECT)) / objectBytes;
     const map = bitmapOf(page, perPage);
     const places = placesFor(count);
     const isWhole = places <= 32 ? (first & 31) + places <= 32 : first % 32 === 0;
@@ -123,16 +132,12 @@ export class Caches {
     for (let index = first; index < first + places; index++) if (!isTaken(memory, map, index)) return false;
     release(memory, map, first, places);
     this.addFree(page, places);
+    this.freeBytes += places * objectBytes;
     return true;
   }
 
   addressOf(page: number, index: number): number {
     return this.memory.loadWord(page + FIRST_OBJECT) + index * this.objectBytesOf(page);
-  }
-
-  /** Number of the object that begins at an address; no whole number where none does. */
-  indexOf(page: number, address: number): number {
-    return (address - this.memory.loadWord(page + FIRST_OBJECT)) / this.objectBytesOf(page);
   }
 
   objectBytesOf(page: number): number {
@@ -141,7 +146,7 @@ export class Caches {
 
   /** `mp_cache_destroy`: all pages go back, live objects or not. Whoever frees one of those later is refused. */
   destroy(cache: number): void {
-    for (const page of this.pagesOf(cache)) this.close(page);
+    for (const page of this.pagesOf(cache)) this.close(page, this.memory.peekWord(page + FREE_OBJECTS));
     this.memory.storeWord(cache + OBJECTS_PER_PAGE, 0);
   }
 
@@ -151,15 +156,17 @@ export class Caches {
     const perPage = this.memory.loadWord(cache + OBJECTS_PER_PAGE);
     for (const page of this.pagesOf(cache)) {
       if (!this.reserve(page, perPage)) continue;
-      this.close(page);
+      this.close(page, perPage);
       changed = true;
     }
     return changed;
   }
 
-  private close(page: number): void {
+  /** `free`: how many free objects have been in it. */
+  private close(page: number, free: number): void {
     const { memory } = this;
     const cache = memory.loadWord(page + CACHE);
+    this.freeBytes -= free * memory.peekWord(cache + OBJECT_BYTES);
     remove(memory, page + NODE);
     if (memory.loadWord(cache + LAST_PAGE) === page) memory.storeWord(cache + LAST_PAGE, NONE);
     this.fragments.free(page);

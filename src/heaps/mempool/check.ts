@@ -7,15 +7,27 @@ import { COMMON, HEAP, SLAB, UNALLOCATED } from './fragments.js';
 import { NONE, UNIT_BYTES } from './free-tree.js';
 import { DATA, FREE_BLOCKS, FREE_UNITS, LIVE_BLOCKS, ROOT } from './heap-pages.js';
 import { checkRing } from './list.js';
-import { cacheOf, type Parts, walkMempool } from './walk.js';
+import { cacheOf, freeBytesIn, type Parts, walkMempool } from './walk.js';
 
 /** @throws Corruption */
 export function checkMempool(parts: Parts): void {
   // Blocks tile the segment, and pages, objects and headers lie in them: the walk throws where they do not.
-  walkMempool(parts, () => {});
+  let freeBytes = 0;
+  walkMempool(parts, (kind, _address, bytes) => {
+    if (kind === 'hole') freeBytes += bytes;
+  });
   const pages = checkFragments(parts);
   checkHeapPages(parts, pages.heap);
   checkCachePages(parts, pages.cache);
+  expectCount(parts, freeBytes);
+}
+
+/** What is counted beside the RAM is what the holes hold. */
+function expectCount(parts: Parts, freeBytes: number): void {
+  const counted = freeBytesIn(parts);
+  if (counted === freeBytes) return;
+  const message = `${counted} bytes are counted as free, the holes hold ${freeBytes}`;
+  throw new Corruption(message, parts.fragments.segment.cells);
 }
 
 interface Pages {

@@ -13,7 +13,7 @@
 import type { Memory } from '../../mcu/memory.js';
 import type { HeapCall } from '../heap.js';
 import { NULL } from '../heap.js';
-import { type Bitmap, cellsFor, countClear, isTaken, NONE, placesFor, release, take } from './bitmap.js';
+import { type Bitmap, cellsFor, isTaken, NONE, placesFor, release, take } from './bitmap.js';
 
 // Types, as 16 bits.
 export const UNALLOCATED = 0xfffe;
@@ -43,6 +43,8 @@ export function metadataBytes(fragments: number): number {
 }
 
 export class Fragments {
+  /** How many fragments no block has. Kept beside the RAM, for who looks at the heap from outside. */
+  freeCount: number;
   private readonly map: Bitmap;
 
   constructor(
@@ -52,6 +54,7 @@ export class Fragments {
   ) {
     const { cells, fragments } = segment;
     this.map = { cells, bits: fragments };
+    this.freeCount = fragments;
     memory.fill(cells, 4 * cellsFor(fragments), 0);
     for (let index = 0; index < fragments; index++) this.describe(index, UNALLOCATED, 0);
   }
@@ -62,6 +65,7 @@ export class Fragments {
     const count = Math.ceil(bytes / segment.fragmentBytes);
     const first = count > segment.fragments ? NONE : this.takeRun(count);
     if (first === NONE) return NULL;
+    this.freeCount -= placesFor(count);
     this.describe(first, type, count);
     for (let distance = 1; distance < count; distance++) this.describe(first + distance, REFERENCE, distance);
     return segment.origin + first * segment.fragmentBytes;
@@ -85,6 +89,7 @@ export class Fragments {
     const count = this.sizeOf(first);
     for (let index = first; index < first + count; index++) this.describe(index, UNALLOCATED, 0);
     release(this.memory, this.map, first, count);
+    this.freeCount += placesFor(count);
   }
 
   // --- descriptors --------------------------------------------------------------------------------------
@@ -122,10 +127,6 @@ export class Fragments {
   /** What a block of so many bytes takes from the segment. */
   blockBytes(bytes: number): number {
     return placesFor(Math.ceil(bytes / this.segment.fragmentBytes)) * this.segment.fragmentBytes;
-  }
-
-  freeCount(): number {
-    return countClear(this.memory, this.map);
   }
 
   isTaken(index: number): boolean {

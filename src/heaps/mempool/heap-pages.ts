@@ -58,6 +58,8 @@ export interface HeapPageSettings {
 
 export class HeapPages {
   readonly tree: FreeTree;
+  /** In all pages. Kept beside the RAM, for who looks at the heap from outside. */
+  freeUnits = 0;
 
   /** `list`: head of the ring of pages. */
   constructor(
@@ -109,6 +111,7 @@ export class HeapPages {
     }
     this.count(page, LIVE_BLOCKS, 1);
     this.count(page, FREE_UNITS, -taken);
+    this.freeUnits -= taken;
   }
 
   /** A page of its own with one free block, first in the list; {@link NONE} where the segment has no room. */
@@ -118,7 +121,7 @@ export class HeapPages {
     if (page === NULL) return NONE;
     this.call.path |= NEW_PAGE;
     const block = page + DATA;
-    const units = (settings.pageBytes - DATA - HEADER_BYTES) / UNIT_BYTES;
+    const units = this.unitsPerPage();
     memory.storeWord(page + LOCK, 0);
     memory.storeWord(page + FREE_UNITS, units);
     memory.storeWord(page + BIRTH, this.ticks());
@@ -130,6 +133,7 @@ export class HeapPages {
     tree.markFree(block, units);
     tree.insert(page + ROOT, block);
     addFirst(memory, this.list, page + NODE);
+    this.freeUnits += units;
     return page;
   }
 
@@ -144,6 +148,7 @@ export class HeapPages {
     tree.insert(page + ROOT, block);
     const freeBlocks = this.count(page, FREE_BLOCKS, 1);
     this.count(page, FREE_UNITS, units);
+    this.freeUnits += units;
     if (this.count(page, LIVE_BLOCKS, -1) === 0) {
       if (this.ageOf(page) >= settings.lifetimeTicks) {
         this.close(page);
@@ -164,9 +169,15 @@ export class HeapPages {
     return block % UNIT_BYTES === 0 && block >= page + DATA && block < this.endOf(page);
   }
 
+  /** Of an empty page. */
   private close(page: number): void {
+    this.freeUnits -= this.unitsPerPage();
     remove(this.memory, page + NODE);
     this.fragments.free(page);
+  }
+
+  private unitsPerPage(): number {
+    return (this.settings.pageBytes - DATA - HEADER_BYTES) / UNIT_BYTES;
   }
 
   // --- what waits until it is needed --------------------------------------------------------------------

@@ -43,7 +43,8 @@
  *             wrong. malloc(0) gives a smallest block, as there. No sleep between scans: heap calls run with the
  *             scheduler suspended, so locks are never taken and only an interrupt could free something meanwhile.
  *             Objects of caches are multiples of 4 bytes; those, and arrays, that no page could hold are blocks of
- *             the front end. A bad free is asserted, where the original logs it or corrupts.
+ *             the front end. A bad free is asserted, where the original logs it or corrupts. The original keeps no count
+ *             of free bytes; ours is the simulator's view of it, lies beside the RAM and costs no simulated cycle.
  */
 
 import { Fault } from '../../mcu/fault.js';

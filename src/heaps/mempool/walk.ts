@@ -10,13 +10,12 @@ import {
   CACHE_BYTES,
   CACHE_PAGE_WORDS,
   type Caches,
-  FREE_OBJECTS,
   OBJECT_BYTES,
   OBJECTS_PER_PAGE,
 } from './caches.js';
 import { COMMON, type Fragments, HEAP, metadataBytes, type Segment, SLAB, UNALLOCATED } from './fragments.js';
 import { BLOCK_WORD, HEADER_BYTES, UNIT_BYTES } from './free-tree.js';
-import { DATA, FREE_UNITS, type HeapPages, PAGE_WORDS } from './heap-pages.js';
+import { DATA, type HeapPages, PAGE_WORDS } from './heap-pages.js';
 
 /** What the walk leads through. */
 export interface Parts {
@@ -49,17 +48,10 @@ export function walkPages({ fragments }: Parts, visit: (address: number, bytes: 
   }
 }
 
-/** What the holes add up to, from the counters. */
-export function freeBytesIn({ memory, fragments, heapPages, caches, cacheTable }: Parts): number {
-  let bytes = fragments.freeCount() * fragments.segment.fragmentBytes;
-  for (const page of heapPages.pages()) bytes += memory.loadWord(page + FREE_UNITS) * UNIT_BYTES;
-  for (let index = 0; index < cacheTable.count(); index++) {
-    const cache = cacheTable.at(index);
-    for (const page of caches.pagesOf(cache)) {
-      bytes += memory.loadWord(page + FREE_OBJECTS) * memory.loadWord(cache + OBJECT_BYTES);
-    }
-  }
-  return bytes;
+/** As it is counted. */
+export function freeBytesIn({ fragments, heapPages, caches }: Parts): number {
+  const inFragments = fragments.freeCount * fragments.segment.fragmentBytes;
+  return inFragments + heapPages.freeUnits * UNIT_BYTES + caches.freeBytes;
 }
 
 /** The heap's own word in a hole or a piece of bookkeeping that begins at `piece`; undefined: nobody uses it. */

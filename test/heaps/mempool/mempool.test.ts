@@ -435,4 +435,12 @@ describe('check of mempool', () => {
   ])('finds %s overwritten', (_what, address, value, invariant) => {
     expect(broken(address, value)).toMatch(invariant);
   });
+
+  it('finds bytes that nobody has given back and that count as free', () => {
+    const { heap, memory } = mempool({ metadata: 'inside', segmentBytes: 0 });
+    heap.check();
+    memory.storeWord(cells, 1);
+    memory.storeWord(descriptors, 0x0001_0000);
+    expect(() => heap.check()).toThrow('3968 bytes are counted as free, the holes hold 3840');
+  });
 });
