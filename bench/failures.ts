@@ -7,12 +7,11 @@
  * of the profile `edge`, which ask for what cannot be served. A row takes the requests of its traces together.
  */
 
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { generatedTraces, givenArguments, runTool } from '../scripts/tool.js';
 import { allowInlining } from '../src/cli/engine.js';
-import { heapNamed, heapOptions } from '../src/cli/flags.js';
+import { badOption, heapNamed, heapOptions } from '../src/cli/flags.js';
 import { NULL } from '../src/heaps/heap.js';
-import { groupDigits, UserError } from '../src/input/index.js';
+import { groupDigits } from '../src/input/index.js';
 import { readTrace } from '../src/traces/read.js';
 import { NO_BLOCK, Replay } from '../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine, replayOptions } from '../src/traces/replay-machine.js';
@@ -31,21 +30,25 @@ interface Given {
 }
 
 function tracesIn(folder: string): Given[] {
-  return readdirSync(folder).flatMap((file) => {
-    const [, profile, kib] = /^gen-(\w+)-(\d+)-s\d+\.trace\.gz$/.exec(file) ?? [];
-    if (profile === undefined || profile === 'edge') return [];
-    return [{ kib: Number(kib), trace: readTrace(join(folder, file)) }];
-  });
+  return generatedTraces(folder)
+    .filter(({ profile }) => profile !== 'edge')
+    .map(({ path, kib }) => ({ kib, trace: readTrace(path) }));
 }
 
 /** `column`: perhaps a title, the heap's name, and options behind a colon. */
-function requestsOf({ kib, trace }: Given, column: string): Requests {
+function chosen(column: string, arenaBytes: number) {
   const [name, given = ''] = column.slice(column.indexOf('@') + 1).split(':') as [string, string?];
-  const bytes = kib * 1024;
   const definition = heapNamed(name);
-  const chosen = given.split(',').filter(Boolean);
-  const flags = chosen.map((option) => option.replace(/=arena$/, `=${bytes}`));
-  const options = heapOptions(definition, replayOptions(definition), flags);
+  const flags = given
+    .split(',')
+    .filter(Boolean)
+    .map((option) => option.replace(/=arena$/, `=${arenaBytes}`));
+  return { definition, options: heapOptions(definition, replayOptions(definition), flags) };
+}
+
+function requestsOf({ kib, trace }: Given, column: string): Requests {
+  const bytes = kib * 1024;
+  const { definition, options } = chosen(column, bytes);
   const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
   const { handles, memory } = replayMachine(definition, options, [region], ALIGNMENT);
   const requests = { made: 0, failed: 0 };
@@ -88,16 +91,16 @@ function table(traces: readonly Given[], heaps: readonly string[]): string {
   ].join('\n');
 }
 
-allowInlining();
-const [folder, ...heaps] = process.argv.slice(2);
-try {
+function printTable(): void {
+  const [folder, ...heaps] = givenArguments().words;
   if (folder === undefined || heaps.length === 0) {
-    throw new Error('expected a folder of traces, and heaps such as heap_4 or tlsf:asserts=false');
+    throw badOption(
+      'no traces or no heaps are given',
+      'FOLDER HEAP ..., such as traces heap_4 tlsf:asserts=false',
+    );
   }
   console.log(table(tracesIn(folder), heaps));
-} catch (error) {
-  const text =
-    error instanceof UserError ? error.problems.map(({ message }) => message).join('\n') : String(error);
-  console.error(text);
-  process.exitCode = 2;
 }
+
+allowInlining();
+await runTool(printTable);

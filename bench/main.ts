@@ -5,7 +5,10 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { givenArguments, runTool, unknownWord } from '../scripts/tool.js';
 import { catalog } from '../src/heaps/catalog.js';
+import { UserError } from '../src/input/index.js';
+import { readTrace } from '../src/traces/read.js';
 
 const PARTS = ['replay', 'cost', 'scenario', 'startup', 'long', 'inspect', 'compaction'] as const;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -22,13 +25,22 @@ function fresh(...args: string[]): void {
   );
 }
 
-const words = process.argv.slice(2);
-const isPart = (word: string) => (PARTS as readonly string[]).includes(word);
-const chosen = words.filter(isPart);
-const files = words.filter((word) => !isPart(word));
-for (const part of PARTS) {
-  if (chosen.length > 0 && !chosen.includes(part)) continue;
-  if (part === 'replay' || part === 'scenario' || part === 'cost')
-    for (const { name } of catalog) fresh(part, name);
-  else fresh(part, ...(part === 'compaction' ? files : []));
+function measure(): void {
+  const { words } = givenArguments();
+  const isPart = (word: string) => (PARTS as readonly string[]).includes(word);
+  const chosen = words.filter(isPart);
+  const others = words.filter((word) => !isPart(word));
+  if (!chosen.includes('compaction') && others.length > 0) {
+    throw new UserError(others.map((word) => unknownWord('part', word, PARTS)));
+  }
+  // Now: what is wrong with them should not be found out when all else is measured.
+  for (const file of others) readTrace(file);
+  for (const part of PARTS) {
+    if (chosen.length > 0 && !chosen.includes(part)) continue;
+    if (part === 'replay' || part === 'scenario' || part === 'cost')
+      for (const { name } of catalog) fresh(part, name);
+    else fresh(part, ...(part === 'compaction' ? others : []));
+  }
 }
+
+await runTool(measure);

@@ -4,11 +4,10 @@
  * `pagesPerCall`: over the generated traces in FOLDER, and under an attack, each beside the bound.
  */
 
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import * as v from 'valibot';
+import { generatedTraces, givenArguments, runTool, type TraceFile } from '../scripts/tool.js';
 import { allowInlining } from '../src/cli/engine.js';
-import { heapNamed, heapOptions } from '../src/cli/flags.js';
+import { badOption, heapNamed, heapOptions } from '../src/cli/flags.js';
 import { catalog } from '../src/heaps/catalog.js';
 import { boundOf, boundParameters } from '../src/heaps/mimalloc/bound.js';
 import { planFor } from '../src/heaps/mimalloc/layout.js';
@@ -86,15 +85,11 @@ function note(most: Most, { path, searchSteps }: { path: number; searchSteps: nu
   if ((path & RETRY) === 0) most.served = Math.max(most.served, searchSteps);
 }
 
-function onTraces(folder: string, kib: number, pagesPerCall: number): Most {
+function onTraces(traces: readonly TraceFile[], kib: number, pagesPerCall: number): Most {
   const most = { served: 0, any: 0 };
-  for (const file of readdirSync(folder).filter(
-    (name) => name.startsWith('gen-') && name.includes(`-${kib}-`),
-  )) {
+  for (const { path } of traces.filter((trace) => trace.kib === kib)) {
     const { machine } = machineFor(pagesPerCall, kib * 1024);
-    new Replay(machine.handles, machine.memory, readTrace(join(folder, file))).run(() =>
-      note(most, machine.heap.lastCall),
-    );
+    new Replay(machine.handles, machine.memory, readTrace(path)).run(() => note(most, machine.heap.lastCall));
   }
   return most;
 }
@@ -117,9 +112,9 @@ function underAttack(kib: number, pagesPerCall: number): number {
   return most.served;
 }
 
-function boundRow(folder: string, kib: number, pagesPerCall: number): string {
+function boundRow(traces: readonly TraceFile[], kib: number, pagesPerCall: number): string {
   const { bound } = machineFor(pagesPerCall, kib * 1024);
-  const { served, any } = onTraces(folder, kib, pagesPerCall);
+  const { served, any } = onTraces(traces, kib, pagesPerCall);
   const limit = pagesPerCall === 0 ? 'none' : pagesPerCall;
   return row([
     `${kib} KiB`,
@@ -132,10 +127,15 @@ function boundRow(folder: string, kib: number, pagesPerCall: number): string {
   ]);
 }
 
+function printTables(): void {
+  const [folder] = givenArguments().words;
+  if (folder === undefined) throw badOption('no folder is given', 'a folder of traces');
+  const traces = generatedTraces(folder);
+  console.log([...head(['heap', 'p50', 'p99', 'longest', 'failed']), ...HEAPS.map(suspensionRow)].join('\n'));
+  const columns = ['arena', 'pagesPerCall', 'served: traces', 'attack', 'bound', 'any: traces', 'bound'];
+  const rows = [4, 20, 64].flatMap((kib) => [0, 1, 8].map((limit) => boundRow(traces, kib, limit)));
+  console.log(['', ...head(columns), ...rows].join('\n'));
+}
+
 allowInlining();
-const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error('expected a folder of traces');
-console.log([...head(['heap', 'p50', 'p99', 'longest', 'failed']), ...HEAPS.map(suspensionRow)].join('\n'));
-const columns = ['arena', 'pagesPerCall', 'served: traces', 'attack', 'bound', 'any: traces', 'bound'];
-const rows = [4, 20, 64].flatMap((kib) => [0, 1, 8].map((limit) => boundRow(folder, kib, limit)));
-console.log(['', ...head(columns), ...rows].join('\n'));
+await runTool(printTables);

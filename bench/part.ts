@@ -2,7 +2,10 @@
 
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { givenArguments, runTool, unknownWord } from '../scripts/tool.js';
 import { allowInlining } from '../src/cli/engine.js';
+import { badOption, heapNamed } from '../src/cli/flags.js';
+import { UserError } from '../src/input/index.js';
 import {
   measureBuddies,
   measureCurve,
@@ -87,17 +90,33 @@ function longRun(): void {
   }
 }
 
-allowInlining();
-const [part, heap = '', ...files] = process.argv.slice(2);
-if (part === 'replay') replay(heap);
-else if (part === 'scenario') scenario(heap);
-else if (part === 'startup') startup();
-else if (part === 'long') longRun();
-else if (part === 'compaction') {
+function compaction(files: readonly string[]): void {
   measureReplayWithoutCompaction();
   measureCurve();
-  const traces = heap === '' ? [] : [heap, ...files];
-  measureGenerations(traces);
-  measureBuddies(traces);
-} else if (part === 'cost') measureCostAccounting(heap);
-else measureInspection();
+  measureGenerations(files);
+  measureBuddies(files);
+}
+
+/** Those about one heap have its name behind theirs. */
+const PARTS: Readonly<Record<string, (words: readonly string[]) => void>> = {
+  replay: (words) => replay(onlyHeap(words)),
+  scenario: (words) => scenario(onlyHeap(words)),
+  cost: (words) => measureCostAccounting(onlyHeap(words)),
+  startup,
+  long: longRun,
+  inspect: measureInspection,
+  compaction,
+};
+
+function onlyHeap(words: readonly string[]): string {
+  if (words.length !== 1) throw badOption(`${words.length} heaps are named`, 'one');
+  return heapNamed(words[0]!).name;
+}
+
+allowInlining();
+await runTool(() => {
+  const [part = '', ...words] = givenArguments().words;
+  const measure = PARTS[part];
+  if (measure === undefined) throw new UserError([unknownWord('part', part, Object.keys(PARTS))]);
+  measure(words);
+});

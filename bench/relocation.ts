@@ -5,9 +5,10 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { givenArguments, runTool } from '../scripts/tool.js';
 import { allowInlining } from '../src/cli/engine.js';
-import { catalog, findHeap } from '../src/heaps/catalog.js';
+import { heapNamed } from '../src/cli/flags.js';
+import { catalog } from '../src/heaps/catalog.js';
 import { groupDigits } from '../src/input/index.js';
 import { type RelocationResult, relocationOf } from '../src/studies/relocation.js';
 import { candidateFor, TraceWorkload } from '../src/studies/workload.js';
@@ -21,20 +22,18 @@ const GENERATED = ['uniform-20', 'sizelist-20', 'server-4', 'ramp-4'].map((name)
   fileURLToPath(new URL(`../test/vectors/traces/gen-${name}-s1.trace.gz`, import.meta.url)),
 );
 
-const { values, positionals } = parseArgs({
-  options: { heaps: { type: 'string' }, locks: { type: 'boolean' } },
-  allowPositionals: true,
-});
-allowInlining();
-const heaps = values.heaps === undefined ? catalog : values.heaps.split(',').map((name) => findHeap(name)!);
-
-for (const file of positionals.length === 0 ? GENERATED : positionals) {
-  const trace = readTrace(file);
-  const workload = new TraceWorkload(values.locks === true ? simulateLocks(trace) : trace, ALIGNMENT);
-  const results = heaps
-    .filter(({ neverFrees }) => neverFrees !== true)
-    .map((heap) => relocationOf(workload, candidateFor(heap, replayOptions(heap)), SCAN));
-  console.log(table(workload, results));
+function experiment(): void {
+  const { words, flags } = givenArguments({ heaps: 'value', locks: 'on' });
+  const heaps = flags.has('heaps') ? flags.get('heaps')!.split(',').map(heapNamed) : catalog;
+  // All of them first: what is wrong with the last one should not be found out in an hour.
+  const traces = (words.length === 0 ? GENERATED : words).map((file) => readTrace(file));
+  for (const trace of traces) {
+    const workload = new TraceWorkload(flags.has('locks') ? simulateLocks(trace) : trace, ALIGNMENT);
+    const results = heaps
+      .filter(({ neverFrees }) => neverFrees !== true)
+      .map((heap) => relocationOf(workload, candidateFor(heap, replayOptions(heap)), SCAN));
+    console.log(table(workload, results));
+  }
 }
 
 function table({ name, peakLiveBytes }: TraceWorkload, results: readonly RelocationResult[]): string {
@@ -65,3 +64,6 @@ function table({ name, peakLiveBytes }: TraceWorkload, results: readonly Relocat
     '',
   ].join('\n');
 }
+
+allowInlining();
+await runTool(experiment);

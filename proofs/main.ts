@@ -6,10 +6,8 @@
  * --record   looks for the smallest counterexample of every twin and writes them down for docs/proofs.md
  */
 
-import { Chalk } from 'chalk';
-import { nearest } from '../src/input/nearest.js';
+import { givenArguments, runTool, toolPaint, unknownWord } from '../scripts/tool.js';
 import { UserError } from '../src/input/problem.js';
-import { problemReport } from '../src/report/problems.js';
 import { type Column, table } from '../src/report/tables.js';
 import { chapters } from './catalog.js';
 import { smtLib } from './formula/smt-lib.js';
@@ -18,33 +16,15 @@ import { writeRecord } from './record.js';
 import { holds, type Result, run, Variant } from './run.js';
 import { Solver } from './solver.js';
 
-const FLAGS = ['--smt', '--record'];
-
 type Chosen = { readonly chapter: Chapter; readonly proof: Proof };
 
 const all: Chosen[] = chapters.flatMap((chapter) => chapter.proofs.map((proof) => ({ chapter, proof })));
 
-const plain = (process.env.NO_COLOR ?? '') !== '';
-const paint = {
-  width: process.stdout.columns ?? (Number(process.env.COLUMNS) || 110),
-  color: new Chalk(plain ? { level: 0 } : {}),
-};
-
 function choose(names: readonly string[]): Chosen[] {
   const known = all.map(({ proof }) => proof.name);
-  const problems = names.filter((name) => !known.includes(name)).map((name) => unknown('proof', name, known));
-  if (problems.length > 0) throw new UserError(problems);
+  const wrong = names.filter((name) => !known.includes(name));
+  if (wrong.length > 0) throw new UserError(wrong.map((name) => unknownWord('proof', name, known)));
   return names.length === 0 ? all : all.filter(({ proof }) => names.includes(proof.name));
-}
-
-function unknown(what: string, name: string, known: readonly string[]) {
-  const guess = nearest(name, known) ?? known.find((each) => each.includes(name));
-  return {
-    code: 'unknown-name',
-    message: `unknown ${what} "${name}"`,
-    expected: known.length < 4 ? known.join(' or ') : `one of ${known.length}: docs/proofs.md lists them`,
-    ...(guess !== undefined && { nearest: guess }),
-  } as const;
 }
 
 function smtText({ chapter, proof }: Chosen): string {
@@ -78,7 +58,7 @@ async function prove(chosen: readonly Chosen[], isRecorded: boolean): Promise<vo
     await solver.stop();
   }
   const rows = results.map(row);
-  process.stdout.write(`${table(COLUMNS, rows, paint)}\n\n`);
+  process.stdout.write(`${table(COLUMNS, rows, toolPaint())}\n\n`);
   const failed = results.filter((result) => !holds(result)).map(({ proof }) => proof.name);
   const twins = results.reduce((sum, result) => sum + result.twins.length, 0);
   const cases = results.reduce((sum, result) => sum + result.cases, 0);
@@ -95,16 +75,9 @@ async function prove(chosen: readonly Chosen[], isRecorded: boolean): Promise<vo
     );
 }
 
-try {
-  const words = process.argv.slice(2);
-  const flags = words.filter((word) => word.startsWith('-'));
-  const wrong = flags.filter((flag) => !FLAGS.includes(flag)).map((flag) => unknown('option', flag, FLAGS));
-  if (wrong.length > 0) throw new UserError(wrong);
-  const chosen = choose(words.filter((word) => !word.startsWith('-')));
-  if (flags.includes('--smt')) process.stdout.write(chosen.map(smtText).join('\n'));
-  else await prove(chosen, flags.includes('--record'));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  process.stderr.write(`${await problemReport(error, paint)}\n`);
-  process.exitCode = 2;
-}
+await runTool(async () => {
+  const { words, flags } = givenArguments({ smt: 'on', record: 'on' });
+  const chosen = choose(words);
+  if (flags.has('smt')) process.stdout.write(chosen.map(smtText).join('\n'));
+  else await prove(chosen, flags.has('record'));
+});

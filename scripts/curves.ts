@@ -4,27 +4,26 @@
  */
 
 import { writeFileSync } from 'node:fs';
+import { heapNamed } from '../src/cli/flags.js';
 import { catalog } from '../src/heaps/catalog.js';
 import { packageFile } from '../src/input/package-file.js';
 import { type CostCurve, measureCurve } from '../src/studies/cost-curve.js';
 import { CURVE_FILE, curveFileText, readCurves } from '../src/studies/curve-file.js';
+import { givenArguments, runTool } from './tool.js';
 
-const named = process.argv.slice(2);
-const known = catalog.map(({ name }) => name);
-const unknown = named.filter((name) => !known.includes(name));
-if (unknown.length > 0) {
-  console.error(`there is no heap ${unknown.join(', ')}: expected ${known.join(', ')}`);
-  process.exit(2);
+function measureCurves(): void {
+  const named = givenArguments().words.map(heapNamed);
+  const measured = readCurves();
+  const curves: Record<string, CostCurve> = {};
+  for (const heap of catalog) {
+    const wanted = named.length === 0 || named.includes(heap);
+    const curve = wanted ? measureCurve(heap) : measured[heap.name];
+    if (curve === undefined) continue;
+    curves[heap.name] = curve;
+    if (wanted) console.log(`${heap.name}: ${'none' in curve ? curve.none : `${curve.length} points`}`);
+  }
+  writeFileSync(packageFile(CURVE_FILE), curveFileText(curves));
+  console.log(`${CURVE_FILE} is written; npm run docs puts it into docs/heaps.md`);
 }
 
-const measured = readCurves();
-const curves: Record<string, CostCurve> = {};
-for (const heap of catalog) {
-  const wanted = named.length === 0 || named.includes(heap.name);
-  const curve = wanted ? measureCurve(heap) : measured[heap.name];
-  if (curve === undefined) continue;
-  curves[heap.name] = curve;
-  if (wanted) console.log(`${heap.name}: ${'none' in curve ? curve.none : `${curve.length} points`}`);
-}
-writeFileSync(packageFile(CURVE_FILE), curveFileText(curves));
-console.log(`${CURVE_FILE} is written; npm run docs puts it into docs/heaps.md`);
+await runTool(measureCurves);

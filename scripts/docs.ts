@@ -16,6 +16,7 @@ import { stepWords } from '../src/scenario/schema/steps.js';
 import { CURVE_FILE, readCurves } from '../src/studies/curve-file.js';
 import { loadTarget, targetNames } from '../src/targets/load.js';
 import { schemaFiles } from './schemas.js';
+import { givenArguments, runTool } from './tool.js';
 
 interface Schema {
   readonly $ref?: string;
@@ -254,34 +255,44 @@ was never measured, such as resizing a block where it stands, the nearest that w
 Heaps, options and cores that were not measured are marked as estimates; without a table they are estimated from memory
 accesses.`;
 
-const check = process.argv.includes('--check');
-if (!check) mkdirSync(FOLDER, { recursive: true });
-for (const [name, text] of Object.entries(docFiles())) {
-  const file = `${FOLDER}${name}`;
-  if (!check) writeFileSync(file, text);
-  else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
-    console.error(`docs/${name} is not up to date: run npm run docs`);
-    process.exitCode = 1;
+function writeDocs(): void {
+  const check = givenArguments({ check: 'on' }).flags.has('check');
+  if (!check) mkdirSync(FOLDER, { recursive: true });
+  for (const [name, text] of Object.entries(docFiles())) {
+    const file = `${FOLDER}${name}`;
+    if (!check) writeFileSync(file, text);
+    else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
+      complain(`docs/${name} is not up to date: run npm run docs`);
+    }
   }
+  complainOfCurves();
+  complainOfProofs();
 }
-const curves = readCurves();
-const unmeasured = catalog.map(({ name }) => name).filter((name) => curves[name] === undefined);
-if (unmeasured.length > 0) {
-  console.error(
-    `${CURVE_FILE} has no curve of ${unmeasured.join(', ')}: run npm run curves ${unmeasured.join(' ')}, ` +
-      'then npm run docs',
-  );
-  process.exitCode = 1;
+
+function complainOfCurves(): void {
+  const curves = readCurves();
+  const unmeasured = catalog.map(({ name }) => name).filter((name) => curves[name] === undefined);
+  if (unmeasured.length === 0) return;
+  const names = unmeasured.join(' ');
+  complain(`${CURVE_FILE} lacks curves: run npm run curves ${names}, then npm run docs`);
 }
-const record = readRecord();
-const unproved = chapters
-  .flatMap(({ proofs }) => proofs)
-  .filter(({ name, twins }) => record.get(name)?.length !== twins.length)
-  .map(({ name }) => name);
-if (unproved.length > 0) {
-  console.error(
+
+function complainOfProofs(): void {
+  const record = readRecord();
+  const unproved = chapters
+    .flatMap(({ proofs }) => proofs)
+    .filter(({ name, twins }) => record.get(name)?.length !== twins.length)
+    .map(({ name }) => name);
+  if (unproved.length === 0) return;
+  complain(
     `${RECORD_FILE} does not know what refutes the twins of ${unproved.join(', ')}: ` +
       `run npm run prove -- --record ${unproved.join(' ')}, then npm run docs`,
   );
+}
+
+function complain(message: string): void {
+  console.error(message);
   process.exitCode = 1;
 }
+
+await runTool(writeDocs);

@@ -31,6 +31,7 @@ import {
 } from '../src/scenario/schema/steps.js';
 import { logText, messageValue } from '../src/scenario/schema/task-steps.js';
 import { targetSchema } from '../src/targets/schema.js';
+import { givenArguments, runTool } from './tool.js';
 
 type Lazy = v.LazySchema<v.GenericSchema>;
 
@@ -92,7 +93,8 @@ function pathOf(file: string): string {
   return fileURLToPath(new URL(`../schemas/${file}`, import.meta.url));
 }
 
-function main(check: boolean): void {
+function main(): void {
+  const check = givenArguments({ check: 'on' }).flags.has('check');
   for (const [file, text] of Object.entries(schemaFiles())) {
     const path = pathOf(file);
     if (!check) {
@@ -104,4 +106,4 @@ function main(check: boolean): void {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.includes('--check'));
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runTool(main);

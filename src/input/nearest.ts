@@ -2,6 +2,7 @@ import { closest, distance } from 'fastest-levenshtein';
 
 /** Fewer letters begin too many words. */
 const SHORTEST_BEGINNING = 2;
+const SHORTEST_PART = 3;
 
 /**
  * The candidate that was most likely meant by `word`, if any comes near. A word that stops early is the
@@ -9,18 +10,22 @@ const SHORTEST_BEGINNING = 2;
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
-  return begun(lower, candidates) ?? similar(lower, candidates) ?? continued(lower, candidates);
+  return (
+    begun(lower, candidates) ??
+    similar(lower, candidates) ??
+    continued(lower, candidates) ??
+    withPart(lower, candidates)
+  );
 }
 
 /** The shortest candidate that begins with `word`. */
 function begun(word: string, candidates: readonly string[]): string | undefined {
   if (word.length < SHORTEST_BEGINNING) return undefined;
-  return candidates
-    .filter((candidate) => candidate.toLowerCase().startsWith(word))
-    .reduce<string | undefined>(
-      (best, each) => (best === undefined || each.length < best.length ? each : best),
-      undefined,
-    );
+  return shortest(candidates.filter((candidate) => candidate.toLowerCase().startsWith(word)));
+}
+
+function shortest(candidates: readonly string[]): string | undefined {
+  return [...candidates].sort((a, b) => a.length - b.length)[0];
 }
 
 /** The candidate with the fewest letters to change, if they are few. */
@@ -43,10 +48,25 @@ function continued(word: string, candidates: readonly string[]): string | undefi
     );
 }
 
-const MINIMUM_BEGINNING = 2;
+/** The shortest candidate that is made of parts, one of which is meant: `bni` or `bins` for `mimalloc-bin`. */
+function withPart(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length < SHORTEST_PART) return undefined;
+  const hasPart = (name: string) => name.split(/[-_ ]/).some((part) => isMeant(word, part));
+  return shortest(candidates.filter((candidate) => hasPart(candidate.toLowerCase())));
+}
+
+/** Begun, one letter wrong or the right letters in a wrong order. Short parts are like too many words. */
+function isMeant(word: string, part: string): boolean {
+  if (part.length < SHORTEST_PART) return false;
+  return part.startsWith(word) || distance(word, part) <= 1 || sorted(word) === sorted(part);
+}
+
+function sorted(word: string): string {
+  return [...word].sort().join('');
+}
 
 /** The candidates that somebody may have begun to write: for long names, made of parts. */
 export function beginningWith(word: string, candidates: readonly string[]): string[] {
-  if (word.length < MINIMUM_BEGINNING) return [];
+  if (word.length < SHORTEST_BEGINNING) return [];
   return candidates.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
 }

@@ -4,6 +4,8 @@ import { nearest } from '../../src/input/index.js';
 const TASK_KEYS = ['priority', 'stack', 'period', 'deadline', 'loop', 'autostart', 'script'];
 const HEAPS = ['heap_2', 'heap_2_coalescing', 'heap_4'];
 
+const PROOFS = ['tlsf-class-in-range', 'mimalloc-bin-tight', 'o1heap-bin'];
+
 describe('the nearest word', () => {
   it.each<[word: string, candidates: readonly string[], found: string | undefined]>([
     // Only begun: whatever else is but few letters away.
@@ -27,6 +29,12 @@ describe('the nearest word', () => {
     // More than was wanted.
     ['stack size', TASK_KEYS, 'stack'],
     ['deadlineInMilliseconds', TASK_KEYS, 'deadline'],
+    // A part of a longer name.
+    ['bni', PROOFS, 'o1heap-bin'],
+    ['bins', PROOFS, 'o1heap-bin'],
+    ['coal', HEAPS, 'heap_2_coalescing'],
+    ['tight', PROOFS, 'mimalloc-bin-tight'],
+    ['2x', HEAPS, undefined],
     // Something else.
     ['colour', TASK_KEYS, undefined],
     ['', TASK_KEYS, undefined],
