@@ -38,11 +38,15 @@ export interface Given {
 }
 
 /** `known`: each flag, without its dashes, and whether it takes a value. @throws UserError */
-export function givenArguments(known: Readonly<Record<string, 'on' | 'value'>> = {}): Given {
+export function givenArguments(
+  known: Readonly<Record<string, 'on' | 'value'>> = {},
+  args: readonly string[] = process.argv.slice(2),
+): Given {
   const types = Object.entries(known).map(([name, kind]) => {
     return [name, { type: kind === 'value' ? 'string' : 'boolean' }] as const;
   });
   const { tokens, positionals } = parseArgs({
+    args: [...args],
     options: Object.fromEntries(types),
     allowPositionals: true,
     strict: false,

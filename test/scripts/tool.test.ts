@@ -1,48 +1,81 @@
-/** What the developers' programs say of arguments that are wrong: as heaplab says it, without a stack. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { generatedTraces, givenArguments, runTool, unknownWord } from '../../scripts/tool.js';
+import { UserError } from '../../src/input/index.js';
 
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+const FLAGS = { heaps: 'value', locks: 'on' } as const;
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+describe('arguments', () => {
+  it('are words and flags, in any order', () => {
+    const { words, flags } = givenArguments(FLAGS, ['one', '--locks', '--heaps', 'tlsf,o1heap', 'two']);
+    expect(words).toEqual(['one', 'two']);
+    expect([...flags]).toEqual([
+      ['locks', 'on'],
+      ['heaps', 'tlsf,o1heap'],
+    ]);
+  });
 
-interface Outcome {
-  readonly code: number;
-  readonly stderr: string;
-}
+  it.each([
+    [
+      ['--heap', 'tlsf'],
+      'unknown option "--heap"; expected one of --heaps, --locks; did you mean "--heaps"?',
+    ],
+    [['-l'], 'unknown option "-l"; expected one of --heaps, --locks'],
+    [['--heaps'], '--heaps; expected a value behind it'],
+    [['--heaps='], '--heaps; expected a value behind it'],
+    [['--locks=yes'], '--locks yes; expected --locks alone'],
+  ])('%j are refused', (args, message) => {
+    expect(() => givenArguments(FLAGS, args)).toThrow(UserError);
+    expect(() => givenArguments(FLAGS, args)).toThrow(message);
+  });
 
-async function outcomeOf(program: string, words: readonly string[]): Promise<Outcome> {
-  const args = ['--disable-warning=DEP0180', '--import', './ts-node.register.mjs', program, ...words];
-  try {
-    const { stderr } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
-    return { code: 0, stderr };
-  } catch (error) {
-    return error as Outcome;
-  }
-}
+  it('may have no flags at all', () => {
+    expect(() => givenArguments({}, ['--check'])).toThrow('unknown option "--check"');
+  });
+});
 
-describe('a wrong argument', () => {
-  it.concurrent.each([
-    ['proofs/main.ts', 'bni', 'unknown proof "bni"', 'did you mean "o1heap-bin"?'],
-    ['proofs/main.ts', '--smtt', 'unknown option "--smtt"', 'did you mean "--smt"?'],
-    ['bench/main.ts', 'replya', 'unknown part "replya"', 'did you mean "replay"?'],
-    ['bench/main.ts', 'compaction nosuch', 'nosuch: error[unreadable-file]', 'expected: a trace'],
-    ['bench/part.ts', 'cost haep_4', 'there is no heap "haep_4"', 'did you mean "heap_4"?'],
-    ['bench/relocation.ts', '--heaps heap4', 'there is no heap "heap4"', 'did you mean "heap_4"?'],
-    ['bench/relocation.ts', '--heaps', '--heaps', 'expected: a value behind it'],
-    ['bench/relocation.ts', 'nosuch', 'nosuch: error[unreadable-file]', 'expected: a trace'],
-    ['bench/failures.ts', 'nosuch heap_4', 'nosuch: error[unreadable-file]', 'expected: a folder'],
-    ['bench/failures.ts', 'src heap_4', 'no trace is in there', 'expected: traces called'],
-    ['bench/mimalloc.ts', '', 'no folder is given', 'expected: a folder'],
-    ['scripts/curves.ts', 'heap4', 'there is no heap "heap4"', 'did you mean "heap_4"?'],
-    ['scripts/docs.ts', '--check=1', '--check 1', 'expected: --check alone'],
-    ['scripts/schemas.ts', '--chekc', 'unknown option "--chekc"', 'did you mean "--check"?'],
-  ])('of %s: %s', { timeout: 60_000 }, async (program, words, message, hint) => {
-    const { code, stderr } = await outcomeOf(program, words.split(' ').filter(Boolean));
-    expect(stderr).toContain(message);
-    expect(stderr).toContain(hint);
-    expect(stderr).not.toContain('    at ');
-    expect(code).toBe(2);
+describe('a folder of traces', () => {
+  it('is one of generated ones', () => {
+    const [first] = generatedTraces('test/vectors/traces');
+    expect(first).toEqual({
+      path: join('test/vectors/traces', 'gen-bimodal-4-s1.trace.gz'),
+      profile: 'bimodal',
+      kib: 4,
+    });
+  });
+
+  it('has some, exists and is a folder', () => {
+    const empty = mkdtempSync(join(tmpdir(), 'heaplab-tool-'));
+    expect(() => generatedTraces(empty)).toThrow(`${empty}: cannot read the file: no trace is in there`);
+    rmSync(empty, { recursive: true });
+    expect(() => generatedTraces(empty)).toThrow('there is no such file; expected a folder of traces');
+    expect(() => generatedTraces('README.md')).toThrow('it is no folder; expected a folder of traces');
+  });
+});
+
+describe('a program', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    process.exitCode = undefined;
+  });
+
+  it("tells the user's mistakes without a stack and exits with 2", async () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await runTool(() => {
+      throw new UserError([unknownWord('part', 'replya', ['replay', 'cost'])]);
+    });
+    const said = write.mock.calls.join('');
+    expect(said).toContain('unknown part "replya"');
+    expect(said).toContain('expected: one of replay, cost');
+    expect(said).toContain('did you mean "replay"?');
+    expect(said).not.toContain('    at ');
+    expect(process.exitCode).toBe(2);
+  });
+
+  it('leaves its own to Node, which shows the stack', async () => {
+    const work = () => Promise.reject(new TypeError('ours'));
+    await expect(runTool(work)).rejects.toThrow('ours');
   });
 });
