@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { packageFile } from '../input/package-file.js';
+import { DEFAULT_SCAN } from '../studies/smallest.js';
 import type { Terminal } from './terminal.js';
 
 /** As in simulation/cost.ts, which help should not wait for. */
@@ -105,7 +106,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       new Option('--cost <model>', 'what a heap call of a scenario costs').choices(COSTS).default('auto'),
     )
     .option('--locks', 'hold locks where the accesses of the trace are dense (see docs/relocation.md)')
-    .option('--scan <number>', 'sizes to try on either side of what bisection finds', '32')
+    .option('--scan <number>', 'sizes to try on either side of what bisection finds', `${DEFAULT_SCAN}`)
     .option('--at <size>', 'replay the trace in an arena of this size instead')
     .option('--points <number>', 'with --at: how often to look for the largest request possible', '10')
     .option('--json', 'print JSON')
@@ -123,7 +124,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .option('--seed <number>', "seed instead of the scenario's")
     .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
     .option('--no-size', 'do not look for the smallest arena (quicker)')
-    .option('--scan <number>', 'sizes to try on either side of what bisection finds', '4')
+    .option('--scan <number>', 'sizes to try below what bisection finds', `${DEFAULT_SCAN}`)
     .option('--json', 'print JSON')
     .option('--markdown', 'print Markdown')
     .action(runs(async () => (await import('./compare.js')).compareCommand));

@@ -85,8 +85,9 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
     return SUCCESS;
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
+    const line = trace.source?.lines[last + 1];
     const when = last === NOT_STARTED ? 'before the first operation' : `operation ${last + 1}`;
-    terminal.warn(`${when}: ${fault.message}\n`);
+    terminal.warn(`${line === undefined ? '' : `${file}:${line}: `}${when}: ${fault.message}\n`);
     return UNEXPECTED;
   }
 }

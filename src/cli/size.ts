@@ -40,7 +40,7 @@ export function sizeCommand(terminal: Terminal, file: string, flags: SizeFlags):
   });
   progress(terminal, '');
   const { name, alignment, peakLiveBytes } = workload;
-  const report = { name, alignment, peakLiveBytes, sizes };
+  const report = { name, alignment, peakLiveBytes, scan, sizes };
   terminal.print(flags.json === true ? `${JSON.stringify(report)}\n` : `${sizeReport(report, terminal)}\n`);
   return SUCCESS;
 }

@@ -2,7 +2,9 @@
 
 import { formatSeconds, groupDigits } from '../input/index.js';
 import { type Comparison, type Contender, longestWait, ramBytes } from '../studies/compare.js';
+import { MAXIMUM_ARENA_BYTES } from '../studies/workload.js';
 import { paragraph, stack, title } from './layout.js';
+import { faultWords, refusalWords } from './obstacle-text.js';
 import { overflowMarkdown, overflowReport } from './overflow-report.js';
 import type { Paint } from './paint.js';
 import { approximate, bytes, counted, percent } from './phrases.js';
@@ -34,7 +36,7 @@ const FIGURES: readonly Figure[] = [
   },
   {
     column: { head: 'smallest arena', shortHead: 'smallest', ...right },
-    meaning: 'the smallest arena found in which none fails (heaplab size tries more sizes)',
+    meaning: 'the smallest arena found in which none fails (heaplab size also tries larger ones)',
     value: ({ smallestArenaBytes }) => smallestArenaBytes,
     text: bytes,
   },
@@ -155,13 +157,22 @@ export function compareMarkdown(comparison: Comparison): string {
   ].join('\n');
 }
 
-/** Why heaps did not come to the end; what is true of several is said once. */
+/** Why heaps did not come to the end, or never would without a failure; what is true of several is said once. */
 function notes(contenders: readonly Contender[]): string[] {
   const heaps = new Map<string, string[]>();
-  for (const { heap, note } of contenders) {
+  for (const { heap, ...contender } of contenders) {
+    const note = noteOf(contender);
     if (note !== undefined) heaps.set(note, [...(heaps.get(note) ?? []), heap]);
   }
   return [...heaps].map(([note, names]) => `${names.join(', ')}: ${note}`);
+}
+
+function noteOf({ note, fault, obstacle }: Omit<Contender, 'heap'>): string | undefined {
+  if (fault !== undefined) return faultWords(fault);
+  if (note !== undefined || obstacle === undefined) return note;
+  return obstacle.kind === 'fault'
+    ? `with more RAM ${faultWords(obstacle)}`
+    : refusalWords(obstacle, MAXIMUM_ARENA_BYTES);
 }
 
 function plain(text: string): string {

@@ -5,6 +5,7 @@ import { OUTCOME } from '../inspect/expectations.js';
 import type { CreationFailureResult, RunResult } from '../inspect/result.js';
 import { faultTitle, hex } from '../mcu/index.js';
 import { item, paragraph } from './layout.js';
+import { whose } from './obstacle-text.js';
 import type { Paint } from './paint.js';
 import { textColumnsOf } from './paint.js';
 import { bytes as amount, counted, place } from './phrases.js';
@@ -41,10 +42,6 @@ export function faultText(result: RunResult, paint: Paint): string | undefined {
   return [paragraph(`${when}: ${paint.color.red(glue(what))}`, paint), paragraph(fault.reason, paint)].join(
     '\n',
   );
-}
-
-function whose({ context, task }: NonNullable<RunResult['fault']>): string {
-  return context === 'main' ? ', before the scheduler started' : ` in ${context} ${task}`;
 }
 
 function where(result: RunResult, at: { line: number; column: number } | undefined): string {

@@ -1,10 +1,12 @@
 /** The tables of `heaplab size`: the smallest arena per heap, or what happens in one of a given size. */
 
 import { groupDigits } from '../input/index.js';
+import type { Obstacle, RunFault } from '../studies/obstacle.js';
 import type { SizeResult } from '../studies/size.js';
 import type { TraceRun } from '../studies/trace-run.js';
 import { MAXIMUM_ARENA_BYTES } from '../studies/workload.js';
 import { paragraph, stack, title } from './layout.js';
+import { faultWords, hopelessText } from './obstacle-text.js';
 import type { Paint } from './paint.js';
 import { bytes, counted, percent } from './phrases.js';
 import { type TableCell, table } from './tables.js';
@@ -13,9 +15,25 @@ export interface SizeReport {
   readonly name: string;
   readonly alignment: number;
   readonly peakLiveBytes: number;
+  /** How many sizes were tried beside what bisection found, on either side. */
+  readonly scan: number;
   /** In the order of the catalog. */
   readonly sizes: readonly SizeResult[];
 }
+
+const METHODS: Readonly<Record<SizeResult['method'], { name: string; meaning(scan: number): string }>> = {
+  'high-water mark': {
+    name: 'mark',
+    meaning: () => 'how far up its blocks reach in a large arena, which is exact for a first fit by address',
+  },
+  'bisection and scan': {
+    name: 'search',
+    meaning: (scan) =>
+      scan === 0
+        ? 'bisection alone, which may stop beside a smaller arena that would do'
+        : `bisection, then ${counted(scan, 'size')} below what it found and as many above`,
+  },
+};
 
 /** Sizes that fail, by name; more of them are only counted. */
 const MAXIMUM_SHOWN = 8;
@@ -30,7 +48,8 @@ const SIZE_COLUMNS = [
 ] as const;
 
 /** The least RAM first, those that no size would do for last. */
-export function sizeReport({ name, alignment, peakLiveBytes, sizes }: SizeReport, paint: Paint): string {
+export function sizeReport(report: SizeReport, paint: Paint): string {
+  const { name, alignment, peakLiveBytes, sizes } = report;
   const ranked = [...sizes].sort((a, b) => total(a) - total(b));
   const rows = ranked.map((size, index) =>
     sizeRow(size, index === 0 && size.arenaBytes !== undefined, paint),
@@ -42,7 +61,8 @@ export function sizeReport({ name, alignment, peakLiveBytes, sizes }: SizeReport
       paint,
     ),
     table(SIZE_COLUMNS, rows, paint),
-    hopeless(sizes, paint),
+    paragraph(methodsText(report), paint),
+    ...hopeless(sizes, paint),
     ...sizes.flatMap((size) => unsteady(size, paint)),
   ]);
 }
@@ -57,18 +77,36 @@ function sizeRow(size: SizeResult, isBest: boolean, paint: Paint): TableCell[] {
   const known = arenaBytes !== undefined;
   return [
     { text: size.heap, style },
-    { text: known ? bytes(arenaBytes) : 'none', style },
+    { text: known ? bytes(arenaBytes) : noArenaText(size), style },
     overPeakLive === undefined ? '–' : overPeakLive.toFixed(3),
     bytes(staticBytes),
     { text: known ? bytes(arenaBytes + staticBytes) : '–', style },
-    `${size.method}, ${counted(size.runs, 'run')}`,
+    `${METHODS[size.method].name}, ${counted(size.runs, 'run')}`,
   ];
 }
 
-function hopeless(sizes: readonly SizeResult[], paint: Paint): string | undefined {
-  const heaps = sizes.filter(({ arenaBytes }) => arenaBytes === undefined).map(({ heap }) => heap);
-  if (heaps.length === 0) return undefined;
-  return paragraph(`No arena up to ${bytes(MAXIMUM_ARENA_BYTES)} would do for ${heaps.join(', ')}.`, paint);
+function noArenaText({ obstacle }: SizeResult): string {
+  return obstacle?.kind === 'fault' ? 'fault' : 'none';
+}
+
+function methodsText({ sizes, scan }: SizeReport): string {
+  const used = [...new Set(sizes.map(({ method }) => METHODS[method]))];
+  return `Found by ${used.map(({ name, meaning }) => `${name}: ${meaning(scan)}`).join('; by ')}.`;
+}
+
+/** Why there is none; what is true of several heaps is said once. */
+function hopeless(sizes: readonly SizeResult[], paint: Paint): string[] {
+  const reasons = new Map<string, { obstacle: Obstacle; heaps: string[] }>();
+  for (const { heap, obstacle } of sizes) {
+    if (obstacle === undefined) continue;
+    const key = JSON.stringify(obstacle);
+    const known = reasons.get(key) ?? { obstacle, heaps: [] };
+    known.heaps.push(heap);
+    reasons.set(key, known);
+  }
+  return [...reasons.values()].map(({ obstacle, heaps }) =>
+    paragraph(hopelessText(heaps, obstacle, MAXIMUM_ARENA_BYTES), paint),
+  );
 }
 
 /** Where a larger arena fails although a smaller one would do. */
@@ -92,13 +130,18 @@ const RUN_COLUMNS = [
   { head: 'at the end', align: 'right' },
 ] as const;
 
+function endText(fault: RunFault | undefined, gaveUpAt: number | undefined): string {
+  if (fault !== undefined) return 'fault';
+  return gaveUpAt === undefined ? '–' : groupDigits(gaveUpAt);
+}
+
 /** `runs` of one trace in an arena of the same size. */
 export function traceRunReport(name: string, runs: readonly TraceRun[], paint: Paint): string {
-  const rows = runs.map(({ heap, allocations, failures, gaveUpAt, largestRequests }) => [
+  const rows = runs.map(({ heap, allocations, failures, gaveUpAt, fault, largestRequests }) => [
     heap,
     groupDigits(allocations),
     `${groupDigits(failures)} (${percent(failures / Math.max(1, allocations + failures))})`,
-    gaveUpAt === undefined ? '–' : groupDigits(gaveUpAt),
+    endText(fault, gaveUpAt),
     largestRequests.length === 0 ? '–' : bytes(Math.min(...largestRequests.map((point) => point.bytes))),
     largestRequests.length === 0 ? '–' : bytes(largestRequests.at(-1)!.bytes),
   ]);
@@ -109,5 +152,8 @@ export function traceRunReport(name: string, runs: readonly TraceRun[], paint: P
     title(`${name} in an arena of ${bytes(runs[0]!.arenaBytes)}`, paint),
     table(RUN_COLUMNS, rows, paint),
     paragraph(text, paint),
+    ...runs.flatMap(({ heap, fault }) =>
+      fault === undefined ? [] : [paragraph(`${heap}: ${faultWords(fault)}.`, paint)],
+    ),
   ]);
 }

@@ -17,6 +17,7 @@ import { run } from '../simulation/run.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
 import { AllocatorLoad } from './allocator-load.js';
+import { faultOf, type Obstacle, type RunFault } from './obstacle.js';
 import { type OverflowStudy, overflowStudy } from './overflow.js';
 import { PricedHandles } from './priced-handles.js';
 import { smallestArena } from './size.js';
@@ -27,11 +28,15 @@ export interface Contender {
   readonly heap: string;
   /** Why it could not be tried, or how the run ended early. */
   readonly note?: string;
+  /** The fault that ended the run, and where. */
+  readonly fault?: RunFault;
   readonly outOfMemoryCount: number;
   /** Seconds since power-on; of a trace the operation, from 0. */
   readonly firstOutOfMemory?: number;
   /** Without a failed request, where that was looked for and found. */
   readonly smallestArenaBytes?: number;
+  /** Why there is none, where it was looked for in vain. */
+  readonly obstacle?: Obstacle;
   /** The most that was not free, headers and fixed bookkeeping included, and the heap's variables. */
   readonly peakFootprintBytes: number;
   readonly staticBytes: number;
@@ -154,7 +159,7 @@ function scenarioTrial(
   const arenaBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
   const contender: Contender = {
     heap: heap.name,
-    ...(result.fault !== undefined && { note: result.fault.reason }),
+    ...ended(faultOf(result)),
     outOfMemoryCount: result.outOfMemoryCount,
     ...(first !== undefined && { firstOutOfMemory: first.cycle / target.clockHertz }),
     peakFootprintBytes: arenaBytes - result.minimumEverFreeBytes + result.heap.staticBytes,
@@ -249,7 +254,7 @@ function traceTrial(
   let firstFailure: number | undefined;
   let lowestFree = arenaBytes;
   const load = workload.loadOn(machine.heap, surplusOf(candidate, workload.alignment));
-  let note: string | undefined;
+  let ending: RunFault | undefined;
   try {
     replay.run((index, address) => {
       load.operation(index, address);
@@ -258,11 +263,11 @@ function traceTrial(
     });
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
-    note = fault.reason;
+    ending = workload.faultAt(replay.summary.operations, fault);
   }
   return {
     heap: heap.name,
-    ...(note !== undefined && { note }),
+    ...ended(ending),
     outOfMemoryCount: replay.summary.failures,
     ...(firstFailure !== undefined && { firstOutOfMemory: firstFailure }),
     peakFootprintBytes: arenaBytes - lowestFree + heap.staticBytes(options),
@@ -312,10 +317,15 @@ function smallest(
   workload: ScenarioWorkload | TraceWorkload | undefined,
   candidate: Candidate,
   { scan }: CompareSettings,
-): { smallestArenaBytes?: number } {
+): Pick<Contender, 'smallestArenaBytes' | 'obstacle'> {
   if (workload === undefined || scan === undefined) return {};
-  const { arenaBytes } = smallestArena(workload, candidate, { scan });
-  return arenaBytes === undefined ? {} : { smallestArenaBytes: arenaBytes };
+  const { arenaBytes, obstacle } = smallestArena(workload, candidate, { scan, belowOnly: true });
+  if (arenaBytes !== undefined) return { smallestArenaBytes: arenaBytes };
+  return obstacle === undefined ? {} : { obstacle };
+}
+
+function ended(fault: RunFault | undefined): Pick<Contender, 'note' | 'fault'> {
+  return fault === undefined ? {} : { note: fault.reason, fault };
 }
 
 function costOf({ source, estimated }: CostModel, byNearestPath: number): ContenderCost {
@@ -339,12 +349,16 @@ function bounds({ heap, options }: Candidate, { load, largestLoad }: AllocatorLo
   };
 }
 
-/** Sound before broken, then by failures, RAM, missed deadlines, and the longest time for which all must wait. */
+/**
+ * Sound before broken, then by failures, whether any arena would do, RAM, missed deadlines, and the longest time for
+ * which all must wait.
+ */
 function ranked(contenders: readonly Contender[]): Contender[] {
   return [...contenders].sort(
     (a, b) =>
       Number(a.note !== undefined) - Number(b.note !== undefined) ||
       a.outOfMemoryCount - b.outOfMemoryCount ||
+      Number(a.obstacle !== undefined) - Number(b.obstacle !== undefined) ||
       ramBytes(a) - ramBytes(b) ||
       (a.missedDeadlines ?? 0) - (b.missedDeadlines ?? 0) ||
       longestWait(a) - longestWait(b),

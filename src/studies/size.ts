@@ -7,6 +7,7 @@
  * did not, sizes around it are tried too, below as well as above.
  */
 
+import type { Obstacle } from './obstacle.js';
 import { smallestPassing } from './smallest.js';
 import { type Candidate, MAXIMUM_ARENA_BYTES, type Workload } from './workload.js';
 
@@ -23,33 +24,36 @@ export interface SizeResult {
   readonly failingAbove: readonly number[];
   /** Runs it took. */
   readonly runs: number;
+  /** Where no arena passes: what first goes wrong in the largest one. */
+  readonly obstacle?: Obstacle;
 }
 
 export interface SizeSettings {
-  /** How many sizes to try on either side of what the bisection found. */
+  /** How many sizes to try below what the bisection found, and above. */
   readonly scan: number;
+  /** Not above: larger arenas that fail are not looked for, which takes half the time and changes no answer. */
+  readonly belowOnly?: boolean;
 }
 
-export const DEFAULT_SCAN = 32;
-
 export function smallestArena(workload: Workload, candidate: Candidate, settings: SizeSettings): SizeResult {
-  return new Search(workload, candidate, settings.scan).result();
+  return new Search(workload, candidate, settings).result();
 }
 
 class Search {
   private readonly tried = new Map<number, boolean>();
   private readonly step: number;
+  private readonly minimum: number;
   private readonly least: number;
 
   constructor(
     private readonly workload: Workload,
     private readonly candidate: Candidate,
-    private readonly scan: number,
+    private readonly settings: SizeSettings,
   ) {
     const { alignment, peakLiveBytes } = workload;
-    const minimum = candidate.heap.minimumArenaBytes(alignment, candidate.options);
+    this.minimum = candidate.heap.minimumArenaBytes(alignment, candidate.options);
     this.step = alignment;
-    this.least = this.roundUp(Math.max(minimum, peakLiveBytes));
+    this.least = this.roundUp(Math.max(this.minimum, peakLiveBytes));
   }
 
   result(): SizeResult {
@@ -66,7 +70,14 @@ class Search {
       method: exact === undefined ? 'bisection and scan' : 'high-water mark',
       failingAbove: this.sizes(false).filter((bytes) => bytes > (arenaBytes ?? Number.POSITIVE_INFINITY)),
       runs: this.tried.size,
+      ...(arenaBytes === undefined && this.obstacle()),
     };
+  }
+
+  private obstacle(): { obstacle?: Obstacle } {
+    if (this.minimum > MAXIMUM_ARENA_BYTES) return {};
+    const obstacle = this.workload.obstacle(this.candidate, MAXIMUM_ARENA_BYTES);
+    return obstacle === undefined ? {} : { obstacle };
   }
 
   /** The mark, and what the arena holds above it; confirmed by a run there and one just below. */
@@ -86,7 +97,9 @@ class Search {
       if (found === undefined) break;
       smallest = this.bisect(this.largestFailingBelow(found), found)!;
     }
-    if (smallest !== undefined) for (const bytes of this.sizesAbove(smallest)) this.passes(bytes);
+    if (smallest !== undefined && this.settings.belowOnly !== true) {
+      for (const bytes of this.sizesAbove(smallest)) this.passes(bytes);
+    }
     return smallest;
   }
 
@@ -107,7 +120,7 @@ class Search {
 
   /** Half of them step by step from `near`, the other half evenly up to `far`. */
   private spread(near: number, direction: 1 | -1, far: number): number[] {
-    const half = Math.ceil(this.scan / 2);
+    const half = Math.ceil(this.settings.scan / 2);
     const close = Array.from({ length: half }, (_, index) => near + direction * index * this.step);
     const distance = (far - close.at(-1)!) * direction;
     if (distance <= 0) return close;

@@ -1,6 +1,12 @@
 /** Searches for the smallest size with which something passes. */
 
 /**
+ * How many sizes to try beside what the search finds, unless told otherwise: for everyone who asks, since where
+ * success is not monotone the answer depends on it.
+ */
+export const DEFAULT_SCAN = 32;
+
+/**
  * Doubles the distance from `minimum` until `passes`, then halves the interval: where success is monotone in
  * size, the exact smallest multiple of `step` above `minimum`; where it is not, a size that passes next to one
  * that does not. undefined when nothing up to `maximum` passes.

@@ -1,7 +1,9 @@
 /** One replay of a trace in an arena of a given size, watched closely: what failed, and what room was left. */
 
 import { NULL } from '../heaps/heap.js';
+import { Fault } from '../mcu/fault.js';
 import type { ReplayMachine } from '../traces/replay-machine.js';
+import type { RunFault } from './obstacle.js';
 import type { Candidate, TraceWorkload } from './workload.js';
 
 export interface TraceRun {
@@ -12,11 +14,13 @@ export interface TraceRun {
   readonly failures: number;
   /** The operation, from 0, after which failed requests outnumbered those served: the replay ends there. */
   readonly gaveUpAt?: number;
+  /** What ended the replay early. */
+  readonly fault?: RunFault;
   /** The largest request that would have been served, at evenly spread points of the run. */
   readonly largestRequests: readonly { readonly operation: number; readonly bytes: number }[];
 }
 
-/** `points`: how often to look for the largest request possible. @throws Fault as the replay does */
+/** `points`: how often to look for the largest request possible. */
 export function runTrace(
   workload: TraceWorkload,
   candidate: Candidate,
@@ -30,13 +34,21 @@ export function runTrace(
     if (operations < due || operations === 0) return;
     largestRequests.push({ operation: operations - 1, bytes: largestRequest(machine, arenaBytes) });
   };
+  const { summary } = replay;
   let gaveUpAt: number | undefined;
-  const { operations, allocations, failures } = replay.runUntil((summary) => {
+  let fault: RunFault | undefined;
+  try {
+    replay.runUntil(({ operations }) => {
+      look(operations);
+      if (summary.failures > summary.allocations) gaveUpAt = operations - 1;
+      return gaveUpAt !== undefined;
+    });
     look(summary.operations);
-    if (summary.failures > summary.allocations) gaveUpAt = summary.operations - 1;
-    return gaveUpAt !== undefined;
-  });
-  look(operations);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    fault = workload.faultAt(summary.operations, error);
+  }
+  const { allocations, failures } = summary;
   const { heap, options } = candidate;
   return {
     heap: heap.name,
@@ -45,6 +57,7 @@ export function runTrace(
     allocations,
     failures,
     ...(gaveUpAt !== undefined && { gaveUpAt }),
+    ...(fault !== undefined && { fault }),
     largestRequests,
   };
 }

@@ -1,6 +1,7 @@
 /** What an arena is to be found for: a recorded trace, or a scenario on a target. Both are run again and again. */
 
 import * as v from 'valibot';
+import { catalog } from '../heaps/catalog.js';
 import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
 import { heap4 } from '../heaps/freertos/heap-4.js';
 import type { HandleHeap } from '../heaps/handle-heap.js';
@@ -13,7 +14,7 @@ import type { RunObserver } from '../simulation/events.js';
 import { run } from '../simulation/run.js';
 import { withHeapOf } from '../targets/overrides.js';
 import type { Target } from '../targets/target.js';
-import { NO_BLOCK, Replay } from '../traces/replay.js';
+import { NO_BLOCK, Replay, type ReplaySummary } from '../traces/replay.js';
 import { DEFAULT_ORIGIN, type ReplayMachine, replayMachine } from '../traces/replay-machine.js';
 import {
   CACHE,
@@ -27,6 +28,7 @@ import {
   UNLOCK,
 } from '../traces/trace.js';
 import { AllocatorLoad } from './allocator-load.js';
+import { failedOperation, faultAt, type Obstacle, ObstacleWatch, type RunFault } from './obstacle.js';
 
 /** Where the search for a large enough arena ends: far above what any microcontroller has. */
 export const MAXIMUM_ARENA_BYTES = 64 * 1024 * 1024;
@@ -42,6 +44,8 @@ export interface Workload {
   readonly alignment: number;
   /** Whether every request is served in an arena of `bytes`, and nothing else goes wrong. */
   passes(candidate: Candidate, bytes: number): boolean;
+  /** What first goes wrong in an arena of `bytes`; undefined where it passes. */
+  obstacle(candidate: Candidate, bytes: number): Obstacle | undefined;
   /** How far up blocks reach in an arena of `bytes`, from its origin; undefined where a request fails. */
   highWaterBytes(candidate: Candidate, bytes: number): number | undefined;
   /** Highest sum of bytes asked for and live at once, when nothing fails. */
@@ -86,6 +90,11 @@ export class TraceWorkload implements Workload {
     return { machine, replay: new Replay(watched(machine), machine.memory, this.trace) };
   }
 
+  /** A replay that ended early: `fault` was met by operation `index`, from 0. */
+  faultAt(index: number, fault: Fault): RunFault {
+    return faultAt(this.trace, index, fault);
+  }
+
   /** Of the operation number `index`, from 0. */
   kindOf(index: number): number {
     return this.trace.kinds[index]!;
@@ -97,8 +106,26 @@ export class TraceWorkload implements Workload {
   }
 
   passes(candidate: Candidate, bytes: number): boolean {
+    const { summary, fault } = this.firstFailure(candidate, bytes);
+    return fault === undefined && summary.failures === 0;
+  }
+
+  obstacle(candidate: Candidate, bytes: number): Obstacle | undefined {
+    const { summary, fault } = this.firstFailure(candidate, bytes);
+    if (fault !== undefined) return faultAt(this.trace, summary.operations, fault);
+    return summary.failures === 0 ? undefined : failedOperation(this.trace, summary.operations - 1);
+  }
+
+  private firstFailure(candidate: Candidate, bytes: number): { summary: ReplaySummary; fault?: Fault } {
     const { replay } = this.replayOn(candidate, bytes);
-    return withoutFault(() => replay.runUntil(({ failures }) => failures > 0).failures === 0);
+    const { summary } = replay;
+    try {
+      replay.runUntil(({ failures }) => failures > 0);
+      return { summary };
+    } catch (fault) {
+      if (fault instanceof Fault) return { summary, fault };
+      throw fault;
+    }
   }
 
   highWaterBytes(candidate: Candidate, bytes: number): number | undefined {
@@ -213,14 +240,29 @@ export class ScenarioWorkload implements Workload {
   ) {
     this.name = scenario.name;
     this.alignment = target.alignment;
-    const peak = new PeakLive();
-    this.run(candidateFor(heap4), MAXIMUM_ARENA_BYTES, [peak]);
-    this.peakLiveBytes = peak.bytes;
+    this.peakLiveBytes = this.measurePeak();
+  }
+
+  /** On the first heap that comes to the end: what one takes for a fault others may never notice. */
+  private measurePeak(): number {
+    let highest = 0;
+    for (const heap of [heap4, ...catalog]) {
+      const peak = new PeakLive();
+      if (this.run(candidateFor(heap), MAXIMUM_ARENA_BYTES, [peak]) === 'finished') return peak.bytes;
+      highest = Math.max(highest, peak.bytes);
+    }
+    return highest;
   }
 
   passes(candidate: Candidate, bytes: number): boolean {
     const failures = new Failures();
     return this.run(candidate, bytes, [failures], true) === 'finished' && failures.count === 0;
+  }
+
+  obstacle(candidate: Candidate, bytes: number): Obstacle | undefined {
+    const watch = new ObstacleWatch(this.scenario);
+    this.run(candidate, bytes, [watch], true);
+    return watch.obstacle;
   }
 
   highWaterBytes(candidate: Candidate, bytes: number): number | undefined {

@@ -25,6 +25,7 @@ export function simulateLocks(trace: Trace): Trace {
     const id = trace.ids[index]!;
     // One access is a pair; the second half says nothing new.
     if (kind === UNLOCK) continue;
+    out.line = trace.source?.lines[index] ?? 0;
     for (const dead of lives.sinkAllBut(id)) out.push(UNLOCK, dead);
     if (kind === LOCK) {
       if (freed.has(id) && lives.rise(id)) out.push(LOCK, id);
@@ -65,11 +66,14 @@ class Lives {
 }
 
 class Operations {
+  /** Where those that are pushed next come from. */
+  line = 0;
   private readonly kinds: number[] = [];
   private readonly ids: number[] = [];
   private readonly counts: number[] = [];
   private readonly bytes: number[] = [];
   private readonly caches: number[] = [];
+  private readonly lines: number[] = [];
 
   push(kind: number, id: number, count = 1, bytes = 0, cache = 0): void {
     this.kinds.push(kind);
@@ -77,9 +81,10 @@ class Operations {
     this.counts.push(count);
     this.bytes.push(bytes);
     this.caches.push(cache);
+    this.lines.push(this.line);
   }
 
-  toTrace({ name, idCount, caches }: Trace): Trace {
+  toTrace({ name, idCount, caches, source }: Trace): Trace {
     return {
       name: `${name}, locks simulated`,
       length: this.kinds.length,
@@ -89,6 +94,7 @@ class Operations {
       bytes: Uint32Array.from(this.bytes),
       idCount,
       ...(caches === undefined ? {} : { caches: Uint32Array.from(this.caches) }),
+      ...(source === undefined ? {} : { source: { ...source, lines: Uint32Array.from(this.lines) } }),
     };
   }
 }

@@ -74,7 +74,7 @@ export function parseTrace(text: string, file: string): Trace {
     line++;
     const trimmed = content.trim();
     if (trimmed === '' || trimmed.startsWith('#')) continue;
-    const problem = operations.add(trimmed);
+    const problem = operations.add(trimmed, line);
     if (problem !== undefined && ++bad <= MAXIMUM_PROBLEMS) {
       const column = content.length - content.trimStart().length + 1;
       problems.push({ code: 'bad-trace-line', file, start: { line, column }, ...problem });
@@ -85,7 +85,7 @@ export function parseTrace(text: string, file: string): Trace {
     const shown = problems.map((problem) => ({ ...problem, source }));
     throw new UserError(shown, bad - shown.length);
   }
-  return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''));
+  return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''), file);
 }
 
 /** A text whose lines are those that a trace has, whatever else may pass for the end of one. */
@@ -115,6 +115,7 @@ class Operations {
   private readonly ids: Uint32Array;
   private readonly counts: Uint32Array;
   private readonly bytes: Uint32Array;
+  private readonly lines: Uint32Array;
   private readonly denseIds = new Map<number, number>();
   private readonly denseCaches = new Map<number, number>();
   private readonly objectBytes = new Map<number, number>();
@@ -127,10 +128,11 @@ class Operations {
     this.ids = new Uint32Array(capacity);
     this.counts = new Uint32Array(capacity);
     this.bytes = new Uint32Array(capacity);
+    this.lines = new Uint32Array(capacity);
   }
 
-  /** Adds the operation on one line, or says what is wrong with it. */
-  add(line: string): { message: string; expected: string; nearest?: string } | undefined {
+  /** Adds the operation on the line of that number, or says what is wrong with it. */
+  add(line: string, number: number): { message: string; expected: string; nearest?: string } | undefined {
     const [letter, ...fields] = line.split(/\s+/) as [string, ...string[]];
     const form = Object.hasOwn(FORMS, letter) ? FORMS[letter]! : undefined;
     if (form === undefined) {
@@ -156,6 +158,7 @@ class Operations {
         expected,
       };
     }
+    this.lines[this.length] = number;
     return this.push(form.kind, fields.map(Number));
   }
 
@@ -207,7 +210,7 @@ class Operations {
     this.bytes[index] = bytes;
   }
 
-  toTrace(name: string): Trace {
+  toTrace(name: string, file: string): Trace {
     const { length } = this;
     return {
       name,
@@ -217,6 +220,7 @@ class Operations {
       counts: this.counts.subarray(0, length),
       bytes: this.bytes.subarray(0, length),
       idCount: this.denseIds.size + this.denseCaches.size,
+      source: { file, lines: this.lines.subarray(0, length) },
       ...(this.caches === undefined ? {} : { caches: this.caches.subarray(0, length) }),
     };
   }

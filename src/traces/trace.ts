@@ -38,4 +38,13 @@ export interface Trace {
   readonly idCount: number;
   /** The caches of the operations that are about one, where the trace has any; each has an id that no block has. */
   readonly caches?: Uint32Array;
+  /** Where it was read from; absent where it was made. */
+  readonly source?: TraceSource;
+}
+
+export interface TraceSource {
+  /** As the user named it. */
+  readonly file: string;
+  /** Of each operation, from 1. */
+  readonly lines: Uint32Array;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Comparison } from '../../src/studies/compare.js';
+import type { SizeResult } from '../../src/studies/size.js';
 import { heaplab, SCENARIOS, VECTORS } from './run.js';
 
 const TRACE = join(VECTORS, 'traces/gen-uniform-4-s1.trace.gz');
@@ -38,6 +39,16 @@ describe('heaplab compare', () => {
     });
     const size = JSON.parse((await heaplab(['size', SCENARIO, '--heaps', 'heap_4', '--json'])).stdout);
     expect(contender!.smallestArenaBytes).toBe(size.sizes[0].arenaBytes);
+  });
+
+  it('finds the arenas that "size" finds where larger ones may fail', async () => {
+    const args = [join(SCENARIOS, 'showcase.yaml'), '--heaps', 'worst_fit,rmalloc,next_fit', '--json'];
+    const [comparison] = JSON.parse((await heaplab(['compare', ...args])).stdout) as [Comparison];
+    const { sizes } = JSON.parse((await heaplab(['size', ...args])).stdout);
+    const found = comparison.contenders.map(({ heap, smallestArenaBytes }) => [heap, smallestArenaBytes]);
+    expect(Object.fromEntries(found)).toEqual(
+      Object.fromEntries(sizes.map(({ heap, arenaBytes }: SizeResult) => [heap, arenaBytes])),
+    );
   });
 
   it('writes Markdown', async () => {

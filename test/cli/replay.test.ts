@@ -83,7 +83,7 @@ describe.concurrent('replay --region', () => {
       '--ops',
     ]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '0 8 40\n1 24 24\n2 8 40\n3 -1 40\n' });
-    expect(stderr).toMatch(/^operation 4: endless loop/);
+    expect(stderr).toMatch(/hang\.trace:5: operation 4: endless loop/);
   });
 
   it('ends with a fault where heap_5 writes a marker outside RAM', async () => {
@@ -114,7 +114,7 @@ describe.concurrent('replay on a heap that never frees', () => {
     const asserts = ['--heap', 'heap_1', '--heap-option', 'asserts=true'];
     const { code, stderr } = await heaplab(['replay', trace, ...asserts]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^operation 1: assertion/);
+    expect(stderr).toMatch(/freeing\.trace:2: operation 1: assertion/);
   });
 });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { groupDigits } from '../../src/input/index.js';
 import { heaplab, SCENARIOS, VECTORS } from './run.js';
 
 const TRACE = join(VECTORS, 'traces/gen-uniform-4-s1.trace.gz');
@@ -16,7 +17,7 @@ describe('heaplab size', () => {
   it('ranks the heaps by the RAM that a trace takes', async () => {
     const { code, stdout } = await heaplab(['size', TRACE, '--heaps', 'heap_2,heap_4', '--scan', '4']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/heap_4 .*high-water mark[\s\S]*heap_2 .*bisection and scan/);
+    expect(stdout).toMatch(/heap_4 .* mark, \d+ runs[\s\S]*heap_2 .* search, \d+ runs/);
   });
 
   it('finds a size in which "replay" serves everything, and a step below which it does not', async () => {
@@ -83,6 +84,38 @@ describe('heaplab size', () => {
       expect(code).toBe(2);
       expect(stderr).toContain('is for traces');
     }
+  });
+
+  it('names the line of a request that no arena can serve', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'heaplab-')), 'huge.trace');
+    writeFileSync(file, '# first\na 0 10\na 1 4294967295\n');
+    const { code, stdout } = await heaplab(['size', file, '--heaps', 'heap_4,tlsf']);
+    expect(code).toBe(0);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('No arena would do for heap_4, tlsf: even in an arena of 67,108,864 B');
+    expect(text).toContain(`the request of 4,294,967,295 B at operation 1 (${file}:3).`);
+  });
+
+  it('says of a fault that it is one, and who met it where', async () => {
+    const scenario = join(SCENARIOS, 'freed-by-others.yaml');
+    const { stdout } = await heaplab(['size', scenario, '--heaps', 'heap_4,tlsf,mimalloc', '--scan', '0']);
+    const text = stdout.replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(/heap_4 fault – .* tlsf fault – /);
+    expect(text).toContain(
+      'No arena would do for heap_4, tlsf: it is a fault, not a lack of RAM. Illegal call at tick 0 in ' +
+        `interrupt dma (${scenario}:33): free called from interrupt dma.`,
+    );
+    const ran = JSON.parse((await heaplab(['run', scenario, '--json'])).stdout);
+    expect(text).toContain(`${groupDigits(ran.peakRequested)} B asked for and live at once`);
+  });
+
+  it('says of a replay that ends by a fault where it does', async () => {
+    const args = [TRACE, '--at', '4KiB', '--heaps', 'heap_1', '--heap-option', 'asserts=true'];
+    const { code, stdout } = await heaplab(['size', ...args]);
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /heap_1 [^:]* fault .*heap_1: assertion at operation \d+ \(.*:\d+\)/,
+    );
   });
 
   it('names the lines that are no operations', async () => {

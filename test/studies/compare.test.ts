@@ -113,6 +113,17 @@ describe('heaps compared on a trace', () => {
     expect(text).toContain('1 request failed with 2 heaps;');
   });
 
+  it('come last where no arena at all would do, and say which line asks for too much', () => {
+    const load = `${CUT}\na 21 4000000000`;
+    const { contenders, ...comparison } = compared(load, ['heap_4', 'tlsf'], 4096, 0);
+    const place = { kind: 'trace', operation: 25, file: 'cut.trace', line: 26 };
+    for (const { obstacle } of contenders) expect(obstacle).toMatchObject({ kind: 'request', place });
+    const text = compareReport({ ...comparison, contenders }, paint).replaceAll(/\s+/g, ' ');
+    expect(text).toMatch(
+      /heap_4, tlsf: even in an arena of .* the request of 4,000,000,000 B at operation 25/,
+    );
+  });
+
   it('say once what is true of several', () => {
     const text = compareReport(compared(CUT, ['heap_2', 'heap_4', 'first_fit'], 4), paint);
     expect(text.replaceAll(/\s+/g, ' ')).toMatch(/heap_2, heap_4(, first_fit)?: /);

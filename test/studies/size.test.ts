@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { catalog, findHeap } from '../../src/heaps/catalog.js';
 import { smallestArena } from '../../src/studies/size.js';
 import { candidateFor, TraceWorkload } from '../../src/studies/workload.js';
+import { simulateLocks } from '../../src/traces/lock-simulation.js';
 import { parseTrace } from '../../src/traces/read.js';
 import { replayOptions } from '../../src/traces/replay-machine.js';
 
@@ -80,5 +81,44 @@ describe('the search', () => {
   it('gives up on what no arena could hold', () => {
     const result = smallestArena(workload('a 0 4000000000'), heap4, { scan: 8 });
     expect(result).toMatchObject({ arenaBytes: undefined, overPeakLive: undefined, runs: 0 });
+  });
+
+  it('says on which line that stands, calloc and simulated locks included', () => {
+    const text = '# header\na 0 8\n\nl 0\nu 0\nf 0\nc 1 65536 4096\n';
+    for (const trace of [parseTrace(text, 'x.trace'), simulateLocks(parseTrace(text, 'x.trace'))]) {
+      const { obstacle } = smallestArena(new TraceWorkload(trace, ALIGNMENT), heap4, { scan: 8 });
+      expect(obstacle).toMatchObject({
+        kind: 'request',
+        bytes: 2 ** 28,
+        place: { file: 'x.trace', line: 7 },
+      });
+    }
+  });
+
+  it('takes the first request that is too much where each alone would not be', () => {
+    const { obstacle } = smallestArena(workload('a 0 40000000\na 1 8\na 2 40000000'), heap4, { scan: 8 });
+    expect(obstacle).toMatchObject({ kind: 'request', bytes: 40_000_000, place: { operation: 2, line: 3 } });
+  });
+
+  it('has nothing to say where an arena was found', () => {
+    expect(smallestArena(workload('a 0 8'), heap4, { scan: 8 })).not.toHaveProperty('obstacle');
+  });
+
+  it('gives the same answer when it only looks below', () => {
+    fc.assert(
+      fc.property(
+        anyTrace,
+        fc.constantFrom('worst_fit', 'next_fit', 'rmalloc', 'heap_2_coalescing'),
+        (text, name) => {
+          const load = workload(text);
+          const candidate = candidateFor(findHeap(name)!);
+          const both = smallestArena(load, candidate, { scan: 8 });
+          const below = smallestArena(load, candidate, { scan: 8, belowOnly: true });
+          expect(below.arenaBytes).toBe(both.arenaBytes);
+          expect(below.failingAbove.every((bytes) => both.failingAbove.includes(bytes))).toBe(true);
+        },
+      ),
+      { seed: 20_261_122, numRuns: 40 },
+    );
   });
 });

@@ -28,6 +28,14 @@ describe('a replay in an arena of a given size', () => {
     expect({ gaveUpAt, allocations, failures }).toEqual({ gaveUpAt: 2, allocations: 1, failures: 2 });
   });
 
+  it('ends where the heap meets a fault, and says where that is', () => {
+    const workload = new TraceWorkload(parseTrace('# two\na 0 8\n\na 1 8\nf 0', 'x.trace'), 8);
+    const { fault, allocations } = runTrace(workload, candidateFor(findHeap('heap_1')!), 256, 1);
+    const place = { kind: 'trace', operation: 2, file: 'x.trace', line: 5 };
+    expect(fault).toMatchObject({ kind: 'fault', fault: 'assertion', place });
+    expect(allocations).toBe(2);
+  });
+
   it('goes to the end while they do not', () => {
     expect(runOf('a 0 200\na 1 999\na 2 8\na 3 999', 256, 1)).not.toHaveProperty('gaveUpAt');
   });
