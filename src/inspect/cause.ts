@@ -42,6 +42,8 @@ export interface ArenaTraits {
   readonly largestBlockBytes?: number | undefined;
   /** Compaction would have made room, had nothing been locked. */
   readonly pinned?: boolean;
+  /** Where each of the arena's regions begins; one if absent. */
+  readonly regionStarts?: readonly number[];
   /** Where the request went to a size class: what that would have had to take out of the arena to serve it. */
   readonly askedPageBytes?: number | undefined;
 }
@@ -53,18 +55,18 @@ export function causeOf(
   neededBytes: number,
   traits: ArenaTraits = {},
 ): Cause {
-  const { largestHole, largestMerged, largestSpan, freeBytes, ...measured } = measure(pieces);
-  const { largestBlockBytes = largestSpan, pinned = false, askedPageBytes } = traits;
+  const { regionStarts, pinned = false, askedPageBytes } = traits;
+  const { largestHole, largestMerged, largestSpan, freeBytes, ...measured } = measure(pieces, regionStarts);
+  const { largestBlockBytes = largestSpan } = traits;
   if ((askedPageBytes ?? neededBytes) > largestBlockBytes) return 'too-large';
   if (neededBytes <= largestHole) return 'class-empty';
   if (askedPageBytes !== undefined && neededBytes <= freeBytes) return 'class-empty';
   if (neededBytes <= largestMerged) return 'uncoalesced';
   if (pinned) return 'pinned';
   // Where bookkeeping is no limit to blocks it lies among them, and parts no memory from another.
-  const { freeOutsidePages } = measured;
-  const freeInOneRegion =
-    traits.largestBlockBytes === undefined ? measured.freeInOneRegion : freeOutsidePages;
-  if (neededBytes <= freeInOneRegion) return requestedBytes <= largestMerged ? 'overhead' : 'fragmented';
+  const { freeOutsidePages, freeInOneSpan, freeInOneRegion } = measured;
+  const freeInOnePlace = traits.largestBlockBytes === undefined ? freeInOneSpan : freeInOneRegion;
+  if (neededBytes <= freeInOnePlace) return requestedBytes <= largestMerged ? 'overhead' : 'fragmented';
   if (neededBytes <= freeOutsidePages) return 'region';
   if (neededBytes <= freeBytes) return 'class-empty';
   return requestedBytes <= largestMerged ? 'overhead' : 'exhausted';
@@ -78,17 +80,21 @@ interface Measures {
   largestSpan: number;
   freeBytes: number;
   freeOutsidePages: number;
-  /** The most free bytes that one stretch of memory has, outside pages. */
+  /** The most free bytes, outside pages, that one stretch of memory without bookkeeping has. */
+  freeInOneSpan: number;
+  /** That one region has. */
   freeInOneRegion: number;
 }
 
-function measure(pieces: readonly ArenaPiece[]): Measures {
+function measure(pieces: readonly ArenaPiece[], regionStarts: readonly number[] = []): Measures {
   let largestHole = 0;
   let largestMerged = 0;
   let largestSpan = 0;
   let freeBytes = 0;
   let freeOutsidePages = 0;
+  let freeInOneSpan = 0;
   let freeInOneRegion = 0;
+  let freeInRegion = 0;
   // Since the last bookkeeping or gap; `merged` also since the last block.
   let span = 0;
   let freeInSpan = 0;
@@ -100,6 +106,7 @@ function measure(pieces: readonly ArenaPiece[]): Measures {
       span = 0;
       freeInSpan = 0;
     }
+    if (regionStarts.includes(address)) freeInRegion = 0;
     end = address + bytes;
     if (kind === 'bookkeeping') continue;
     span += bytes;
@@ -116,7 +123,10 @@ function measure(pieces: readonly ArenaPiece[]): Measures {
     merged += bytes;
     if (merged > largestMerged) largestMerged = merged;
     freeInSpan += bytes;
-    if (freeInSpan > freeInOneRegion) freeInOneRegion = freeInSpan;
+    freeInRegion += bytes;
+    freeInOneSpan = Math.max(freeInOneSpan, freeInSpan);
+    freeInOneRegion = Math.max(freeInOneRegion, freeInRegion);
   }
-  return { largestHole, largestMerged, largestSpan, freeBytes, freeOutsidePages, freeInOneRegion };
+  const largest = { largestHole, largestMerged, largestSpan };
+  return { ...largest, freeBytes, freeOutsidePages, freeInOneSpan, freeInOneRegion };
 }

@@ -264,6 +264,7 @@ export class Recorder implements RunObserver {
     const cause = causeOf(map, requested, needed, {
       largestBlockBytes: heap.largestBlockBytes?.(),
       pinned,
+      regionStarts: this.board.layout.regions.map(({ origin }) => origin),
       askedPageBytes: askedClass?.pageBytes,
     });
     // Blocks that nobody owns any more say nothing about what was asked for.

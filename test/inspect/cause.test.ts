@@ -47,6 +47,16 @@ describe('the cause of a failed request', () => {
     expect(causeOf(mapOf(map), requested, needed, { largestBlockBytes: 128 })).toBe(cause);
   });
 
+  it.each<[Cause, string]>([
+    ['region', 'h40 u60 b8 | h40 u60 b8'],
+    ['fragmented', '[ b8 u16 h16 ] h40 b8 u64 h32 b8 | h40 u60 b8'],
+    ['exhausted', 'h20 u60 b8 | h20 u60 b8'],
+  ])('is %s for %s, where only the ends of regions part memory', (cause, map) => {
+    const pieces = mapOf(map);
+    const regionStarts = [pieces[0]!.address, pieces.find(({ address }) => address > 0x2000_8000)!.address];
+    expect(causeOf(pieces, 56, 64, { largestBlockBytes: 128, regionStarts })).toBe(cause);
+  });
+
   it.each<[Cause, string, number]>([
     ['class-empty', '[ b8 u16 h16 h16 h16 ] u64', 64],
     ['class-empty', '[ b8 u16 h16 ] h32 h16 u64', 64],
