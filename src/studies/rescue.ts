@@ -93,7 +93,7 @@ class Rescue {
     };
   }
 
-  /** Options that both heaps have are kept. */
+  /** Options that both heaps have are kept, but for what they rest on. */
   onHeap(heap: HeapDefinition): Remedy {
     const { settings } = this;
     const options = sharedOptions(heap, settings.options);
@@ -207,9 +207,10 @@ function problemText({ problems }: UserError): string {
 
 function sharedOptions(heap: HeapDefinition, options: HeapOptions): HeapOptions {
   const known = v.parse(heap.options, {});
-  // Heaps may use one name for different things: `inner` has a list of its own in each.
+  // Heaps may use one name with different values. What one rests on says nothing of another.
   const shared = Object.entries(options).filter(
-    ([name, value]) => Object.hasOwn(known, name) && v.safeParse(heap.options, { [name]: value }).success,
+    ([name, value]) =>
+      name !== 'inner' && Object.hasOwn(known, name) && v.safeParse(heap.options, { [name]: value }).success,
   );
   return v.parse(heap.options, Object.fromEntries(shared));
 }
