@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { catalog, findHeap } from '../src/heaps/catalog.js';
+import { traitsOf } from '../src/heaps/definition.js';
 import { Recorder } from '../src/inspect/recorder.js';
 import type { Block } from '../src/scenario/firmware.js';
 import { loadScenario } from '../src/scenario/load.js';
@@ -44,7 +45,8 @@ export function measureScenario(heap: string): ScenarioFigure | { unfit: string 
   if (outcome !== 'finished') return { unfit: `the run ends (${outcome}) after ${calls.length} calls` };
   if (calls.failures > 0) return { unfit: `${calls.failures} requests find no room` };
   const trace = calls.toTrace();
-  const regions = memoryPlan(target, definition.staticBytes(options), definition.regions).heapRegions;
+  const { regions: count } = traitsOf(definition, options);
+  const regions = memoryPlan(target, definition.staticBytes(options), count).heapRegions;
 
   let scenarioNanoseconds = Number.POSITIVE_INFINITY;
   let replayNanoseconds = Number.POSITIVE_INFINITY;

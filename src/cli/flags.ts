@@ -4,6 +4,8 @@ import * as v from 'valibot';
 import { catalog, findHeap } from '../heaps/catalog.js';
 import { type HeapDefinition, type HeapOptions, optionNames, optionValues } from '../heaps/definition.js';
 import { nearest, type Problem, parseBytes, UserError } from '../input/index.js';
+import { schemaAt } from '../input/schema-place.js';
+import { guessFor } from '../input/validate.js';
 import type { LoadOptions } from '../scenario/load.js';
 import type { RunLength } from '../scenario/scenario.js';
 import { RUN_LENGTH_WORDS, readRunLength } from '../scenario/schema/scenario.js';
@@ -108,7 +110,11 @@ function optionProblem(heap: HeapDefinition, issue: v.BaseIssue<unknown>): Probl
   if (!optionNames(heap).includes(name)) return unknownOption(heap, name);
   const message = `option ${name} of ${heap.name} cannot be ${issue.received}`;
   const problem: Problem = { code: 'bad-option', message, expected: issue.message };
-  const guess = typeof issue.input === 'string' ? nearest(issue.input, optionWords(heap, name)) : undefined;
+  const place = schemaAt(heap.options, [name], {});
+  const guess =
+    typeof issue.input === 'string' && guessFor(issue, place)
+      ? nearest(issue.input, optionWords(heap, name))
+      : undefined;
   return guess === undefined ? problem : { ...problem, nearest: guess };
 }
 

@@ -3,7 +3,7 @@
 import { type Build, measuredBuilds, plainCostTable, unmeasuredOptions } from '../costs/files.js';
 import { MeteredHeap } from '../costs/metered-heap.js';
 import { catalog } from '../heaps/catalog.js';
-import type { HeapDefinition, HeapOptions } from '../heaps/definition.js';
+import { type HeapDefinition, type HeapOptions, traitsOf } from '../heaps/definition.js';
 import { ALONE, NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
@@ -49,8 +49,9 @@ export function replayCommand(terminal: Terminal, file: string, flags: ReplayFla
   const options = heapOptions(definition, replayOptions(definition), flags.heapOption);
   const alignment = alignmentFlag(flags.alignment) ?? DEFAULT_ALIGNMENT;
   const regions = regionFlags(flags);
-  if (definition.regions === 'one' && regions.length > 1) {
-    throw badOption(`${definition.name} manages one region, not ${regions.length}`, 'one --region');
+  if (traitsOf(definition, options).regions === 'one' && regions.length > 1) {
+    const which = `${definition.name}${definition.traits === undefined ? '' : ' with these options'}`;
+    throw badOption(`${which} manages one region, not ${regions.length}`, 'one --region');
   }
   const least = definition.minimumArenaBytes(alignment, options);
   const largest = Math.max(...regions.map((region) => region.bytes));

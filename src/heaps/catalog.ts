@@ -23,37 +23,40 @@ import { rmalloc } from './rmalloc/rmalloc.js';
 import { rmalloc2008 } from './rmalloc/rmalloc-2008.js';
 import { tlsf } from './tlsf/tlsf.js';
 
-/** What a C library or a vendor brings along as malloc: heap_3 can be put around each. */
+/** What a C library or a vendor brings along as malloc. */
 const libraries: readonly HeapDefinition[] = [newlibNano, tlsf, o1heap, dlmalloc];
 
-/** What slabs may come from: all that take blocks back and never move any. */
+const fits: readonly HeapDefinition[] = [firstFit, nextFit, bestFit, worstFit];
+
+/** What slabs may come from: all that never move a block. */
 const underSlabs: readonly HeapDefinition[] = [
   buddy,
-  firstFit,
-  nextFit,
-  bestFit,
-  worstFit,
+  ...fits,
+  heap1,
   heap2,
   heap2Coalescing,
   heap4,
+  heap5,
+  mempool,
+  mimalloc,
   ...libraries,
 ];
+
+/** Around slabs too, but around none that come from a heap_3 again: neither can lead back to itself. */
+const heap3 = heap3Around([...libraries, ...fits, buddy, slabFrom(underSlabs), mempool, mimalloc]);
 
 /** In the order in which lists show them. */
 export const catalog: readonly HeapDefinition[] = [
   heap1,
   heap2,
   heap2Coalescing,
-  heap3Around(libraries),
+  heap3,
   heap4,
   heap5,
-  firstFit,
-  nextFit,
-  bestFit,
-  worstFit,
+  ...fits,
   buddy,
   buddyHandles,
-  slabFrom(underSlabs),
+  slabFrom([...underSlabs, heap3]),
   mempool,
   mimalloc,
   ...libraries,

@@ -34,7 +34,25 @@ export interface BlockWords {
   readonly behind?: string;
 }
 
-export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
+/** What a heap does and does not, by its policy. */
+export interface HeapTraits {
+  /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */
+  readonly coalesces: boolean;
+  /** First fit by address: where blocks go does not depend on where the arena ends. */
+  readonly firstFitByAddress?: boolean;
+  /** By its policy it refuses now and then although some hole would do. */
+  readonly mayPassOverAHole?: boolean;
+  /** Before it refuses it takes together what it kept apart: it may serve what no hole was large enough for. */
+  readonly reclaims?: boolean;
+  /** Its free is always refused. */
+  readonly neverFrees?: boolean;
+  /** Its first block's address is a pointer like any other, so the arena cannot begin at address 0: NULL. */
+  readonly notAtZero?: boolean;
+  /** How many regions it can manage. */
+  readonly regions: 'one' | 'several';
+}
+
+export interface HeapDefinition<Options extends HeapOptions = HeapOptions> extends HeapTraits {
   readonly name: string;
   readonly origin: string;
   readonly facts: HeapFacts;
@@ -52,20 +70,8 @@ export interface HeapDefinition<Options extends HeapOptions = HeapOptions> {
   readonly guards?: Partial<Options>;
   /** Names of the cost model's path bits, lowest first. */
   readonly pathWords: { readonly malloc: readonly string[]; readonly free: readonly string[] };
-  /** Whether holes that touch are merged at once, so that the largest hole is the largest there can be. */
-  readonly coalesces: boolean;
-  /** First fit by address: where blocks go does not depend on where the arena ends. */
-  readonly firstFitByAddress?: boolean;
-  /** By its policy it refuses now and then although some hole would do. */
-  readonly mayPassOverAHole?: boolean;
-  /** Before it refuses it takes together what it kept apart: it may serve what no hole was large enough for. */
-  readonly reclaims?: boolean;
-  /** Its free is always refused. */
-  readonly neverFrees?: boolean;
-  /** Its first block's address is a pointer like any other, so the arena cannot begin at address 0: NULL. */
-  readonly notAtZero?: boolean;
-  /** How many regions it can manage. */
-  readonly regions: 'one' | 'several';
+  /** Those that go by the options; {@link traitsOf} asks. */
+  traits?(options: Options): Partial<HeapTraits>;
   /** What payload addresses are multiples of; the target's alignment unless the heap has one of its own. */
   payloadAlignment?(targetAlignment: number, options: Options): number;
   /** RAM for its own variables, outside the arena. */
@@ -105,6 +111,13 @@ export function boundRowOf({ boundRow }: HeapDefinition, options: HeapOptions): 
   return typeof boundRow === 'function' ? boundRow(options) : boundRow;
 }
 
+/** What holds of a heap with these options. */
+export function traitsOf(heap: HeapDefinition, options: HeapOptions): HeapTraits {
+  const { coalesces, firstFitByAddress, mayPassOverAHole, reclaims, neverFrees, notAtZero, regions } = heap;
+  const own = { coalesces, firstFitByAddress, mayPassOverAHole, reclaims, neverFrees, notAtZero, regions };
+  return { ...own, ...heap.traits?.(options) };
+}
+
 /** Any heap of the catalog under the contract that kernel, scenarios and replays use. */
 export function createHandles(
   heap: HeapDefinition,
@@ -125,13 +138,21 @@ export function flag(description: string, byDefault: boolean) {
   return v.optional(v.pipe(v.boolean('true or false'), v.description(description)), byDefault);
 }
 
-/** An option with a closed list of values: words, or numbers such as sizes in bytes. */
+/**
+ * An option with a closed list of values: words, or numbers such as sizes in bytes. `whyNot`: of a word that is none of
+ * them, why it cannot be, for who might expect it.
+ */
 export function choice<const Values extends readonly (string | number)[]>(
   description: string,
   values: Values,
   byDefault: Values[number],
+  whyNot: Readonly<Record<string, string>> = {},
 ) {
-  const checked = v.picklist(values, `one of ${values.join(', ')}`);
+  const expected = `one of ${values.join(', ')}`;
+  const checked = v.picklist(values, (issue?: v.BaseIssue<unknown>) => {
+    const given = String(issue?.input);
+    return Object.hasOwn(whyNot, given) ? `${expected}; not ${given}: ${whyNot[given]}` : expected;
+  });
   return v.optional(v.pipe(checked, v.description(description)), byDefault as never);
 }
 

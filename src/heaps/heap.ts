@@ -99,6 +99,8 @@ export interface SizeClass {
   readonly objectBytes?: number;
   /** What to call it where the size of its objects does not tell: `pool of heap pages`. */
   readonly name?: string;
+  /** The inner heap's name, where it is that one's. */
+  readonly of?: string;
   /** Whether the firmware created it; else malloc serves from it. */
   readonly isCache: boolean;
   /** Whether the last malloc asked it. */
@@ -141,8 +143,9 @@ export interface HeapView {
 
   /**
    * Visits their pages, in address order and whole. What is free in one serves its own class only, and is never
-   * joined with what lies outside, unless the whole page is given back. `task`: where tasks have pages of their own,
-   * whose it is: {@link NO_TASK} that of all, {@link A_DELETED_TASK} one's that is gone.
+   * joined with what lies outside, unless the whole page is given back. A slab in a page of the inner heap is a part of
+   * that page. `task`: where tasks have pages of their own, whose it is: {@link NO_TASK} that of all,
+   * {@link A_DELETED_TASK} one's that is gone.
    */
   walkPages?(visit: (address: number, bytes: number, task?: number) => void): void;
 
@@ -154,6 +157,9 @@ export interface HeapView {
    * nobody uses it. Where that takes more than the definition's `blockWords`. Only asked while the heap is sound.
    */
   wordAt?(address: number, piece: number): string | undefined;
+
+  /** What a page is called that an address lies in, the smaller one where it lies in two; absent where all are alike. */
+  pageWordAt?(address: number): 'slab' | 'page';
 
   /** Where room is not enough: a block lies at a multiple of its own size from here, as a buddy does. */
   readonly gridOrigin?: number | undefined;

@@ -142,8 +142,13 @@ function wrongValue(issue: Issue, path: Path, schema: v.GenericSchema, value: un
     message: statement(path, found),
     path,
     expected: expectedWords(issue, place),
-    nearest: options && nearest(String(found), options),
+    nearest: options && guessFor(issue, place) ? nearest(String(found), options) : undefined,
   };
+}
+
+/** Whether to guess what was meant: not where the schema has words of its own on this very value. */
+export function guessFor({ message }: Pick<Issue, 'message'>, place: SchemaPlace | undefined): boolean {
+  return place?.expected === undefined || place.expected === message;
 }
 
 /** What may be written there, where that is words: a number is not nearer to one number than to another. */

@@ -1,5 +1,6 @@
 /** What lies where a firmware writes behind its block: told from the block map, just before it does. */
 
+import { BOOKKEEPING, wordBetween, wordOfHole, wordOfUsed } from '../heaps/block-words.js';
 import type { BlockWords } from '../heaps/definition.js';
 import type { HeapView } from '../heaps/heap.js';
 import type { Board } from '../simulation/board.js';
@@ -89,9 +90,7 @@ function inPiece(board: Board, piece: MapPiece, at: number, handle: number, word
   const of = (piece.handle ?? piece.payload) === handle ? 'own block' : 'block';
   const { owner, label, payload = piece.address, requested = 0 } = piece;
   const block = of === 'own block' || owner === undefined ? undefined : { label: label!, owner };
-  const headerBytes = payload - piece.address;
-  const header = words.used?.slice(0, headerBytes / 4);
-  const word = wordAt(piece, at, header, words.lastOfUsed);
+  const word = wordOfUsed({ ...piece, payload }, at, wordsOf(piece, words));
   if (word !== undefined) return { what: 'bookkeeping', of, word, block };
   // Of a heap that has not named its words, and of what a block of unknown owner holds, the worst is assumed.
   if (at < payload && words.used === undefined) return { what: 'bookkeeping', of, block };
@@ -99,40 +98,25 @@ function inPiece(board: Board, piece: MapPiece, at: number, handle: number, word
   return { what: isContents ? 'contents' : 'unused', of, block };
 }
 
-function wordInHole({ heap }: Board, piece: MapPiece, at: number, words: BlockWords): string | undefined {
-  if (heap.wordAt !== undefined) return heap.wordAt(at, piece.address);
-  // The words are those of the heap's blocks: a slab's free objects have none.
-  return piece.page === undefined ? wordAt(piece, at, words.hole, words.lastOfHole) : undefined;
+/** What lies in a slab or page has no tag of its own at its end: the words are those of blocks. */
+function wordsOf({ page }: MapPiece, words: BlockWords): BlockWords {
+  return page === undefined ? words : { ...words, lastOfUsed: undefined };
 }
 
-function wordAt(
-  { address, bytes }: MapPiece,
-  at: number,
-  words: readonly string[] = [],
-  last: string | undefined,
-): string | undefined {
-  if (last !== undefined && at >= address + bytes - 4) return last;
-  return words[Math.floor((at - address) / 4)];
+function wordInHole({ heap }: Board, piece: MapPiece, at: number, words: BlockWords): string | undefined {
+  return heap.wordAt === undefined ? wordOfHole(piece, at, words) : heap.wordAt(at, piece.address);
 }
 
 function betweenBlocks({ heap, layout }: Board, piece: MapPiece, at: number, words: BlockWords): Part {
-  if (heap.wordAt !== undefined) {
-    const word = heap.wordAt(at, piece.address);
-    const of = piece.page === undefined ? undefined : pageWord(heap);
-    return { what: word === undefined ? 'unused' : 'bookkeeping', of, word };
-  }
-  if (piece.page !== undefined) {
-    // A page begins with its header; what is left behind its last object is nobody's.
-    return { what: piece.address <= piece.page ? 'bookkeeping' : 'unused', of: pageWord(heap) };
-  }
-  const isLast = layout.regions.some(({ origin, bytes }) => piece.address + piece.bytes === origin + bytes);
-  // What is lost to alignment is nobody's, and too small to be a block; a marker is at the start of what lies behind
-  // the last block.
-  const isTooSmall = piece.bytes < heap.blockBytesFor(1);
-  if (isLast && isTooSmall && words.behind === undefined) return { what: 'unused' };
-  return { what: 'bookkeeping', word: isLast && at >= piece.address ? words.behind : undefined };
+  const word =
+    heap.wordAt === undefined
+      ? wordBetween(piece, words, layout.regions, heap.blockBytesFor(1))
+      : heap.wordAt(at, piece.address);
+  const of = piece.page === undefined ? undefined : pageWord(heap, at);
+  const what = word === undefined ? 'unused' : 'bookkeeping';
+  return { what, of, word: word === BOOKKEEPING ? undefined : word };
 }
 
-function pageWord(heap: HeapView): 'slab' | 'page' {
-  return heap.classes?.()[0]?.pageWord ?? 'page';
+function pageWord(heap: HeapView, at: number): 'slab' | 'page' {
+  return heap.pageWordAt?.(at) ?? heap.classes?.()[0]?.pageWord ?? 'page';
 }

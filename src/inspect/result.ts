@@ -75,6 +75,7 @@ const Stats = v.object({
 const SizeClass = v.object({
   objectBytes: v.optional(Count),
   name: v.optional(v.string()),
+  of: v.optional(v.string()),
   isCache: v.boolean(),
   /** Whether the request went to it. */
   asked: v.boolean(),

@@ -72,7 +72,7 @@ function elsewhere(
   const outside = freeBytes - sumOf(classes);
   if (asked !== undefined && outside > 0) {
     const pieces = outside < asked.pageBytes ? '' : `, in pieces too small for a ${asked.pageWord}`;
-    places.push(`${amount(outside)} outside ${asked.pageWord}s${pieces}`);
+    places.push(`${amount(outside)} outside ${pagesOf(classes)}${pieces}`);
   }
   if (places.length === 0) return 'Nothing is free elsewhere.';
   return `What is free ${asked === undefined ? 'elsewhere ' : ''}is of no use to it: ${listed(places)}.`;
@@ -82,8 +82,9 @@ function sumOf(classes: readonly SizeClassResult[]): number {
   return classes.reduce((sum, { freeBytes }) => sum + freeBytes, 0);
 }
 
+/** `slabs`, `slabs and pages`. */
 function pagesOf(classes: readonly SizeClassResult[]): string {
-  return `${classes[0]!.pageWord}s`;
+  return [...new Set(classes.map(({ pageWord }) => `${pageWord}s`))].join(' and ');
 }
 
 /** A row for each class that has pages or was asked; undefined where the heap has no classes. */
@@ -99,7 +100,7 @@ export function sizeClassTable({ classes }: OutOfMemoryEvent, paint: Paint): str
     { head: '', minimum: 5 },
   ] as const;
   const rows = shown.map((one) => [
-    one.name ?? `${sizeOf(one)}${one.isCache ? ', a cache' : ''}`,
+    `${one.name ?? sizeOf(one)}${one.isCache ? ', a cache' : ''}${one.of === undefined ? '' : `, ${one.of}`}`,
     `${one.pages}`,
     `${one.liveObjects}`,
     `${one.freeObjects}`,
@@ -115,7 +116,8 @@ function kindOf({ isCache, name }: SizeClassResult): string {
 }
 
 function nameOf(one: SizeClassResult): string {
-  return one.name ?? `${one.isCache ? 'cache' : 'class'} of ${glue(`${sizeOf(one)} objects`)}`;
+  const whose = one.of === undefined ? '' : ` of ${one.of}`;
+  return `${one.name ?? `${one.isCache ? 'cache' : 'class'} of ${glue(`${sizeOf(one)} objects`)}`}${whose}`;
 }
 
 function sizeOf({ objectBytes }: SizeClassResult): string {

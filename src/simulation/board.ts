@@ -1,6 +1,6 @@
 /** One powered-on device: RAM, clock, heap. Made afresh at every reset. */
 
-import { createHandles, type HeapDefinition, type HeapOptions } from '../heaps/definition.js';
+import { createHandles, type HeapDefinition, type HeapOptions, traitsOf } from '../heaps/definition.js';
 import type { HandleHeap } from '../heaps/handle-heap.js';
 import { AN_INTERRUPT, type HeapLayout, type HeapView, NO_TASK } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';
@@ -33,7 +33,7 @@ export class Board {
     const { heap, options } = config;
     const target = targetFor(config);
     const least = heap.minimumArenaBytes(target.alignment, options);
-    const plan = memoryPlan(target, heap.staticBytes(options), heap.regions, least);
+    const plan = memoryPlan(target, heap.staticBytes(options), traitsOf(heap, options).regions, least);
     this.memory = new Memory(plan.memory);
     this.layout = { statics: plan.statics, regions: plan.heapRegions, alignment: target.alignment };
     const { origin, bytes } = plan.heapRegions[0]!;

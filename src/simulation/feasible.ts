@@ -1,5 +1,6 @@
 /** What a scenario asks of a target that it cannot give: found before anything runs. */
 
+import { traitsOf } from '../heaps/definition.js';
 import { formatBytes, formatSeconds, type Position, type Problem, UserError } from '../input/index.js';
 import { Clock } from '../mcu/index.js';
 import type { Queue, Scenario, Task } from '../scenario/scenario.js';
@@ -21,7 +22,7 @@ export function assertFeasible(scenario: Scenario, device: Omit<BoardConfig, 'co
   if (problems.length > 0) throw new UserError(problems);
   try {
     const least = heap.minimumArenaBytes(target.alignment, options);
-    memoryPlan(target, heap.staticBytes(options), heap.regions, least);
+    memoryPlan(target, heap.staticBytes(options), traitsOf(heap, options).regions, least);
   } catch (error) {
     if (file === undefined || !(error instanceof UserError)) throw error;
     throw new UserError(error.problems.map((problem) => ({ ...problem, file })));

@@ -20,6 +20,7 @@ import {
   optionDescription,
   optionNames,
   optionValues,
+  traitsOf,
 } from '../heaps/definition.js';
 import { type HeapView, NULL } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
@@ -106,7 +107,7 @@ export function describeHeap(
     origin: heap.origin,
     ...heap.facts,
     staticBytes: heap.staticBytes(options),
-    regions: heap.regions,
+    regions: traitsOf(heap, options).regions,
     alignment: heap.payloadAlignment?.(alignment, options) ?? alignment,
     examples: EXAMPLE_REQUESTS.map((requested) => ({ requested, bytes: bytesFor(requested) })),
     emptyArena: emptyArena(heap, options, example, alignment),
@@ -126,7 +127,8 @@ function arenaOn(
 ): EmptyArena | Refused {
   try {
     const least = heap.minimumArenaBytes(alignment, options);
-    const plan = memoryPlan({ ...target, alignment }, heap.staticBytes(options), heap.regions, least);
+    const { regions } = traitsOf(heap, options);
+    const plan = memoryPlan({ ...target, alignment }, heap.staticBytes(options), regions, least);
     return emptyArena(heap, options, plan.heapRegions, alignment);
   } catch (error) {
     if (error instanceof UserError) return { refused: error.problems[0]!.message };

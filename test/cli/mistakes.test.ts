@@ -99,6 +99,18 @@ tasks:\n  a:\n    priority: 1\n    script:\n${steps}`,
   });
 });
 
+it('says in a scenario why a heap cannot be what another rests on, where it stands', async () => {
+  const text = (inner: string) =>
+    oneTask('- delay: 1 ms').replace(/^heap: .*$/m, `heap: { name: slab, options: { inner: ${inner} } }`);
+  const file = scratch.write('inner.yaml', text('buddy_handles'));
+  const [moving] = await refusal(['check', file]);
+  expect(moving!.expected).toMatch(/^one of buddy, .*; not buddy_handles: it moves blocks/);
+  expect(moving!.nearest).toBeUndefined();
+  expectFrame(moving!, text('buddy_handles'));
+  const [slip] = await refusal(['check', scratch.write('slip.yaml', text('mimalock'))]);
+  expect(slip!.nearest).toBe('mimalloc');
+});
+
 /** The frame shows the line that is blamed, marked, with the mistake underlined. */
 function expectFrame({ place, frame }: Refused, source: string): void {
   const [line, column] = place.split(':').slice(-2).map(Number) as [number, number];

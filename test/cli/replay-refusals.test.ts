@@ -76,6 +76,36 @@ it("guesses an option's word", async () => {
   });
 });
 
+it('says why a heap cannot be what another rests on, and guesses nothing then', async () => {
+  const asked = (inner: string) =>
+    refusal(['replay', TRACE, '--heap', 'slab', '--heap-option', `inner=${inner}`]).then(
+      ([problem]) => problem!,
+    );
+  const moving = await asked('rmalloc');
+  expect(moving).toMatchObject({ code: 'bad-option', message: 'option inner of slab cannot be "rmalloc"' });
+  expect(moving.expected).toMatch(/^one of buddy, .*, heap_3; not rmalloc: it moves blocks/);
+  expect(moving.nearest).toBeUndefined();
+  const slip = await asked('mempol');
+  expect(slip.expected).toMatch(/^one of buddy, .*, heap_3$/);
+  expect(slip.nearest).toBe('mempool');
+});
+
+it('asks which heap a slab heap rests on before it counts regions', async () => {
+  const regions = ['--region', REGION, '--region', '0x30000000:1024'];
+  const { code } = await heaplab([
+    'replay',
+    TRACE,
+    '--heap',
+    'slab',
+    '--heap-option',
+    'inner=heap_5',
+    ...regions,
+  ]);
+  expect(code).toBe(0);
+  const [problem] = await refusal(['replay', TRACE, '--heap', 'slab', ...regions]);
+  expect(problem!.message).toBe('slab with these options manages one region, not 2');
+});
+
 describe.concurrent('replay refuses what is no trace', () => {
   it.each([
     ['a missing file', scratch.path('missing.trace'), 'there is no such file'],

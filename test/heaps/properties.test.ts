@@ -5,8 +5,9 @@ import { catalog } from '../../src/heaps/catalog.js';
 import { parseTrace } from '../../src/traces/read.js';
 import { Replay } from '../../src/traces/replay.js';
 import { replayOptions } from '../../src/traces/replay-machine.js';
+import { anyCalls } from './calls.js';
 import { device, imageOf } from './device.js';
-import { anyCalls, anyPlace, Model, originsFor } from './model.js';
+import { anyPlace, Model, originsFor } from './model.js';
 
 const often = { seed: 20_240_531, numRuns: 600 };
 const sometimes = { ...often, numRuns: 60 };
@@ -21,7 +22,7 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
         fc.property(...anyRun, (place, calls) => {
           const model = new Model(definition, place).run(calls).freeAll();
           const healed = model.moves ? model.compactAll() : model;
-          if ((definition.coalesces || model.moves) && model.frees) {
+          if ((model.traits.coalesces || model.moves) && model.frees) {
             expect(healed.holes()).toEqual(model.firstHoles);
           }
         }),
@@ -42,7 +43,7 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
     it('answers the same wherever its arena lies', () => {
       fc.assert(
         fc.property(...anyRun, (place, calls) => {
-          const [first, ...others] = originsFor(definition).map(
+          const [first, ...others] = originsFor(definition, place.options).map(
             (origin) => new Model(definition, { ...place, origin }).run(calls).answers,
           );
           for (const answers of others) expect(answers).toEqual(first);
@@ -54,16 +55,10 @@ describe.each(catalog.map((definition) => [definition.name, definition] as const
     it.each([4, 8, 16, 32])(
       'works in the smallest arena, wherever it begins, at alignment %i',
       (alignment) => {
+        const options = v.parse(definition.options, replayOptions(definition));
+        const origin = originsFor(definition, options)[1]!;
         for (let shift = 0; shift < alignment; shift += 4) {
-          const place = {
-            alignment,
-            origin: originsFor(definition)[1]!,
-            shift,
-            extraBytes: [0],
-            options: {},
-          };
-          const options = v.parse(definition.options, replayOptions(definition));
-          const model = new Model(definition, { ...place, options });
+          const model = new Model(definition, { alignment, origin, shift, extraBytes: [0], options });
           model
             .run([
               ['malloc', 1],

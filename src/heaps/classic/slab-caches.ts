@@ -12,8 +12,9 @@
  *                       +------+----------+-------+------+-----------+---------+----------+-----+------+
  *
  * Bit i of the map is set while object i is free, so that a free object keeps every byte of its contents.
- * Entry i of the directory is the slab that begins in the i-th stretch of `slabBytes`: there is at most one,
- * since slabs are that long. An object's slab begins in its own stretch or in the one below.
+ * Every region has a directory at its end. Entry i is the slab that begins in the region's i-th stretch of
+ * `slabBytes`: there is at most one, since slabs are that long. An object's slab begins in its own stretch or in the
+ * one below.
  */
 
 import { Fault } from '../../mcu/fault.js';
@@ -40,24 +41,36 @@ export const FREE_MAP = 16;
 /** No list and no slab. */
 export const NONE = 0;
 
-/** Where the caches and the directory lie, and what they are about. */
-export interface SlabLayout {
-  readonly caches: number;
-  readonly maximumCaches: number;
-  /** Where the first stretch begins. */
+/** A region's stretches, from `origin` up, and the words from `directory` on that say which slab begins in each. */
+export interface Stretches {
   readonly origin: number;
   readonly directory: number;
   readonly entries: number;
+  /** Of the region. */
+  readonly end: number;
+}
+
+/** Where the caches and the directories lie, and what they are about. */
+export interface SlabLayout {
+  readonly caches: number;
+  readonly maximumCaches: number;
+  /** Of the regions that slabs fit in, ascending; fixed when the firmware is linked. */
+  readonly stretches: readonly Stretches[];
   readonly slabBytes: number;
   /** Objects are multiples of it, and lie at such. */
   readonly alignment: number;
 }
 
 export class SlabCaches {
+  /** There are never more slabs. */
+  private readonly entries: number;
+
   constructor(
     private readonly memory: Memory,
     readonly layout: SlabLayout,
-  ) {}
+  ) {
+    this.entries = layout.stretches.reduce((sum, { entries }) => sum + entries, 0);
+  }
 
   /** Makes the cache with a number, without a slab. */
   create(index: number, requestBytes: number): number {
@@ -103,8 +116,16 @@ export class SlabCaches {
 
   /** The slab that an address lies in, or {@link NONE}. */
   slabOf(address: number): number {
+    for (const stretches of this.layout.stretches) {
+      const slab = this.slabIn(stretches, address);
+      if (slab !== NONE) return slab;
+    }
+    return NONE;
+  }
+
+  private slabIn({ origin, directory, entries }: Stretches, address: number): number {
     const { memory, layout } = this;
-    const { origin, slabBytes, entries, directory } = layout;
+    const { slabBytes } = layout;
     const stretch = stretchOf(address - origin, slabBytes);
     if (stretch < 0 || stretch >= entries) return NONE;
     const own = memory.loadWord(directory + 4 * stretch);
@@ -114,9 +135,13 @@ export class SlabCaches {
     return below !== NONE && address - below < slabBytes ? below : NONE;
   }
 
+  /** The directory's word for a slab. */
   private entryOf(slab: number): number {
-    const { origin, slabBytes, directory } = this.layout;
-    return directory + 4 * stretchOf(slab - origin, slabBytes);
+    const { stretches, slabBytes } = this.layout;
+    for (const { origin, directory, end } of stretches) {
+      if (slab >= origin && slab < end) return directory + 4 * stretchOf(slab - origin, slabBytes);
+    }
+    throw new Fault('assertion', slab, 'slab: the inner heap gave a block from outside its regions');
   }
 
   /** A cache's number; undefined if there is none at that address. */
@@ -169,12 +194,18 @@ export class SlabCaches {
     if (after !== NONE) memory.storeWord(after + PREVIOUS, before);
   }
 
-  /** Visits every slab in the directory, by address. */
+  /** Forgets whatever RAM held before. */
+  clearDirectories(): void {
+    for (const { directory, entries } of this.layout.stretches) this.memory.fill(directory, 4 * entries, 0);
+  }
+
+  /** Visits every slab in the directories, by address. */
   visitSlabs(visit: (slab: number) => void): void {
-    const { directory, entries } = this.layout;
-    for (let entry = directory; entry < directory + 4 * entries; entry += 4) {
-      const slab = this.memory.loadWord(entry);
-      if (slab !== NONE) visit(slab);
+    for (const { directory, entries } of this.layout.stretches) {
+      for (let entry = directory; entry < directory + 4 * entries; entry += 4) {
+        const slab = this.memory.loadWord(entry);
+        if (slab !== NONE) visit(slab);
+      }
     }
   }
 
@@ -182,7 +213,7 @@ export class SlabCaches {
   listed(head: number): number[] {
     const slabs: number[] = [];
     for (let slab = this.memory.loadWord(head); slab !== NONE; slab = this.memory.loadWord(slab + NEXT)) {
-      if (slabs.push(slab) > this.layout.entries) throw endlessList(slab);
+      if (slabs.push(slab) > this.entries) throw endlessList(slab);
     }
     return slabs;
   }

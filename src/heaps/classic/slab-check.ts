@@ -97,5 +97,5 @@ function checkLists(
       }
     }
   }
-  if (listed !== lists.size) throw new Corruption('a slab is in no list', caches.layout.directory);
+  if (listed !== lists.size) throw new Corruption('a slab is in no list', caches.layout.caches);
 }

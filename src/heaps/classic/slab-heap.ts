@@ -1,11 +1,13 @@
 /** The slab heap itself; what it is good for stands in slab.ts, what its slabs look like in slab-caches.ts. */
 
 import { Fault } from '../../mcu/fault.js';
-import type { Memory, Region } from '../../mcu/memory.js';
+import type { Memory } from '../../mcu/memory.js';
 import {
-  Corruption,
+  type Deferral,
+  type Exhaustion,
   type Heap,
   HeapCall,
+  type IdleWork,
   NULL,
   NULL_CALL,
   type PieceVisitor,
@@ -25,6 +27,7 @@ import {
   USED_OBJECTS,
 } from './slab-caches.js';
 import { checkSlabs } from './slab-check.js';
+import { INNER_ASKED, NOTHING_ASKED, type SlabSource, SlabView } from './slab-view.js';
 
 /** Objects of the classes that malloc serves from. */
 const CLASSES = [16, 32, 64, 128] as const;
@@ -61,34 +64,48 @@ export function cachesIn(statics: number, caches: number): Pick<SlabLayout, 'cac
 export class SlabHeap implements Heap {
   readonly lastCall = new HeapCall();
 
+  // What the inner heap wants of kernel and firmware, where it wants something.
+  readonly deferral: Deferral | undefined;
+  readonly exhaustion: Exhaustion | undefined;
+  readonly idleWork: IdleWork | undefined;
+  readonly taskDeleted: Heap['taskDeleted'];
+
   private readonly caches: SlabCaches;
+  private readonly view: SlabView;
+  private readonly inner: Heap;
   private readonly freeCounter: number;
   private readonly cachesMade: number;
   private readonly classes0: number;
-  /** The cache that the last malloc asked; like the last call, for who wants to know why it failed. */
-  private asked = NONE;
+  /** A cache or {@link INNER_ASKED}: what the last malloc asked, for who wants to know why it failed. */
+  private asked = NOTHING_ASKED;
 
-  /** `region`: the whole arena; `layout.entries` words at `layout.directory` end it. */
+  /** The directories are words at the ends of the regions, behind what the source has of them. */
   constructor(
     private readonly memory: Memory,
-    private readonly region: Region,
     statics: number,
     layout: SlabLayout,
-    private readonly inner: Heap,
+    private readonly source: SlabSource,
   ) {
+    const { heap: inner } = source;
+    this.inner = inner;
     this.caches = new SlabCaches(memory, layout);
     this.freeCounter = statics + FREE_BYTES;
     this.cachesMade = statics + CACHES_MADE;
     this.classes0 = layout.caches;
+    this.view = new SlabView(memory, this.caches, source, this.cachesMade, CLASSES.length);
+    this.deferral = inner.deferral && this.clientOf(inner.deferral);
+    this.exhaustion = inner.exhaustion && this.clientOf(inner.exhaustion);
+    this.idleWork = inner.idleWork;
+    this.taskDeleted = inner.taskDeleted?.bind(inner);
     memory.storeWord(this.freeCounter, 0);
-    memory.fill(layout.directory, 4 * layout.entries, 0);
+    this.caches.clearDirectories();
     for (const [index, bytes] of CLASSES.entries()) this.caches.create(index, bytes);
     memory.storeWord(this.cachesMade, CLASSES.length);
   }
 
   malloc(bytes: number): number {
     this.lastCall.begin();
-    this.asked = NONE;
+    this.asked = NOTHING_ASKED;
     if (bytes === 0) return NULL;
     return bytes > LARGEST ? this.mallocInner(bytes) : this.take(this.classOf(bytes));
   }
@@ -138,7 +155,6 @@ export class SlabHeap implements Heap {
 
   mallocFrom(cache: number): number {
     this.lastCall.begin();
-    this.asked = NONE;
     const { memory } = this;
     const isSlabbed = memory.loadWord(cache + OBJECTS) > 0;
     return isSlabbed ? this.take(cache) : this.mallocInner(memory.loadWord(cache + OBJECT_BYTES));
@@ -200,6 +216,7 @@ export class SlabHeap implements Heap {
   // --- the inner heap -----------------------------------------------------------------------------------
 
   private mallocInner(bytes: number): number {
+    this.asked = INNER_ASKED;
     this.lastCall.path = INNER;
     return this.request(bytes);
   }
@@ -220,9 +237,10 @@ export class SlabHeap implements Heap {
     return second;
   }
 
-  /** Gives all empty slabs back; whether there were any. */
+  /** Gives all empty slabs back, if that can be done; whether there were any. */
   private reap(): boolean {
     const { memory, caches, classes0 } = this;
+    if (!this.source.takesBack) return false;
     const end = classes0 + memory.loadWord(this.cachesMade) * CACHE_BYTES;
     let bytes = 0;
     for (let cache = classes0; cache < end; cache += CACHE_BYTES) {
@@ -249,6 +267,30 @@ export class SlabHeap implements Heap {
     call.insertSteps += inner.lastCall.insertSteps;
   }
 
+  /**
+   * What the inner heap calls back through. It does so within a request, and who is called may call this heap: by then
+   * nothing of the request is known here but what RAM holds.
+   */
+  private clientOf<Arguments extends unknown[]>(inner: {
+    client: ((...given: Arguments) => void) | undefined;
+  }) {
+    const aside = (client: (...given: Arguments) => void, given: Arguments) => {
+      const { lastCall: call, asked } = this;
+      const { path, searchSteps, insertSteps } = call;
+      client(...given);
+      Object.assign(call, { path, searchSteps, insertSteps });
+      this.asked = asked;
+    };
+    return {
+      get client() {
+        return inner.client;
+      },
+      set client(client) {
+        inner.client = client && ((...given: Arguments) => aside(client, given));
+      },
+    };
+  }
+
   // --- what a debugger sees -----------------------------------------------------------------------------
 
   freeBytes(): number {
@@ -260,56 +302,16 @@ export class SlabHeap implements Heap {
     return this.memory.loadWord(this.classOf(bytes) + OBJECT_BYTES);
   }
 
-  /** What the slabs take would be free. */
   largestBlockBytes(): number {
-    const known = this.inner.largestBlockBytes?.();
-    if (known !== undefined) return known;
-    let largest = 0;
-    let span = 0;
-    this.inner.walk((kind, _address, bytes) => {
-      span = kind === 'bookkeeping' ? 0 : span + bytes;
-      largest = Math.max(largest, span);
-    });
-    return largest;
+    return this.view.largestBlockBytes();
   }
 
   classes(): SizeClass[] {
-    const { memory, caches } = this;
-    const made = memory.loadWord(this.cachesMade);
-    const pageBytes = this.inner.blockBytesFor(caches.layout.slabBytes);
-    const classes = Array.from({ length: made }, (_, index) => {
-      const cache = this.classes0 + index * CACHE_BYTES;
-      return {
-        objectBytes: memory.loadWord(cache + OBJECT_BYTES),
-        isCache: index >= CLASSES.length,
-        asked: cache === this.asked,
-        pageWord: 'slab' as const,
-        pageBytes,
-        pages: 0,
-        liveObjects: 0,
-        freeObjects: 0,
-        freeBytes: 0,
-      };
-    });
-    caches.visitSlabs((slab) => {
-      const cache = memory.loadWord(slab + CACHE);
-      const known = classes[caches.indexOf(cache) ?? made];
-      if (known === undefined) throw new Corruption("a slab's cache is none", slab + CACHE);
-      const live = memory.loadWord(slab + USED_OBJECTS);
-      const free = memory.loadWord(cache + OBJECTS) - live;
-      known.pages++;
-      known.liveObjects += live;
-      known.freeObjects += free;
-      known.freeBytes += free * known.objectBytes;
-    });
-    return classes;
+    return this.view.classes(this.asked);
   }
 
-  /** Slabs, as the inner heap's blocks that they are. */
-  walkPages(visit: (address: number, bytes: number) => void): void {
-    this.inner.walk((kind, address, bytes, payload) => {
-      if (kind === 'used' && this.caches.slabOf(payload) === payload) visit(address, bytes);
-    });
+  walkPages(visit: (address: number, bytes: number, task?: number) => void): void {
+    this.view.walkPages(visit);
   }
 
   /** For what the inner heap serves. */
@@ -317,32 +319,16 @@ export class SlabHeap implements Heap {
     return this.inner.gridOrigin;
   }
 
-  /** The inner heap's pieces; a slab is bookkeeping around its objects, of which the free ones are holes. */
-  walk(visit: PieceVisitor): void {
-    const { directory, entries } = this.caches.layout;
-    this.inner.walk((kind, address, bytes, payload) => {
-      if (kind !== 'used' || this.caches.slabOf(payload) !== payload) visit(kind, address, bytes, payload);
-      else this.walkSlab(payload, address, bytes, visit);
-    });
-    const end = this.region.origin + this.region.bytes;
-    if (entries > 0) visit('bookkeeping', directory, end - directory, 0);
+  wordAt(address: number, piece: number): string | undefined {
+    return this.view.wordAt(address, piece);
   }
 
-  private walkSlab(slab: number, address: number, bytes: number, visit: PieceVisitor): void {
-    const { memory, caches } = this;
-    const cache = memory.loadWord(slab + CACHE);
-    if (caches.indexOf(cache) === undefined) throw new Corruption("a slab's cache is none", slab + CACHE);
-    const objects = memory.loadWord(cache + OBJECTS);
-    const objectBytes = memory.loadWord(cache + OBJECT_BYTES);
-    const first = slab + caches.firstOffset(objects);
-    visit('bookkeeping', address, first - address, 0);
-    for (let index = 0; index < objects; index++) {
-      const object = first + index * objectBytes;
-      if (caches.isFree(slab, index)) visit('hole', object, objectBytes, 0);
-      else visit('used', object, objectBytes, object);
-    }
-    const end = first + objects * objectBytes;
-    if (address + bytes > end) visit('bookkeeping', end, address + bytes - end, 0);
+  pageWordAt(address: number): 'slab' | 'page' {
+    return this.view.pageWordAt(address);
+  }
+
+  walk(visit: PieceVisitor): void {
+    this.view.walk(visit);
   }
 
   check(): void {

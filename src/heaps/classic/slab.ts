@@ -20,7 +20,16 @@
  *             The map has a bit for each object; objects are rounded up to the alignment.
  *
  * Arena       The inner heap's, and behind it the directory: a word for each `slabBytes`, which leads from an
- *             object to its slab.
+ *             object to its slab. Over heap_5 every region in which a slab fits ends with one.
+ *
+ * Inner heap  Any that does not move its blocks, as it is by default. A slab is a block of it: within a page of
+ *             mimalloc or mempool if one holds so much, else beside them. What it wants of kernel and firmware it gets:
+ *             the caller and the time, the idle task, a heartbeat (which beats only when it is asked for a slab or a
+ *             large block), a hook before it refuses. Interrupts must not free here, even if they might there:
+ *             the lists of slabs have no locks. Over heap_1, which takes nothing back, slabs are kept for ever, one
+ *             class never helps another, and the free of more than 128 bytes is an assertion: pools of objects, made at
+ *             start-up or when first needed. Heaps that move blocks are out of the question: a slab would have
+ *             to be locked for life, and so would all else that is known by its address; nothing could move any more.
  *
  * Statics     bytes in free objects, number of caches, 20 bytes for each cache that there may be (its object
  *             size, objects per slab, and lists of partial, full and empty slabs), then the inner heap's.
@@ -41,15 +50,23 @@
  */
 
 import * as v from 'valibot';
-import { choice, defineHeap, type HeapDefinition, wholeNumber } from '../definition.js';
+import type { Region } from '../../mcu/memory.js';
+import { defineHeap, type HeapDefinition, wholeNumber } from '../definition.js';
+import { InnerHeaps, movers } from '../inner-heap.js';
+import type { SlabLayout, Stretches } from './slab-caches.js';
 import { cachesIn, FREE_WORDS, MALLOC_WORDS, SlabHeap, slabStaticBytes } from './slab-heap.js';
 
-/** Where slabs come from unless the options say. */
-const DEFAULT_INNER = 'buddy';
+/** Words of a region's directory: one for each stretch in which a slab can begin. */
+function directoryEntries(regionBytes: number, slabBytes: number): number {
+  return regionBytes < slabBytes ? 0 : Math.ceil(regionBytes / slabBytes);
+}
 
-/** Words of the directory: one for each stretch in which a slab can begin. */
-function directoryEntries(innerBytes: number, slabBytes: number): number {
-  return Math.ceil(innerBytes / slabBytes);
+/** The directory ends the region, but for bytes that make no word. */
+function stretchesIn({ origin, bytes }: Region, slabBytes: number): Stretches {
+  const entries = directoryEntries(bytes, slabBytes);
+  const end = origin + bytes;
+  const directory = entries === 0 ? end : end - (end % 4) - 4 * entries;
+  return { origin, directory, entries, end };
 }
 
 type SlabOptions = {
@@ -58,11 +75,17 @@ type SlabOptions = {
   readonly caches: number;
 };
 
-/** `heaps`: those that slabs may come from. */
-export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
-  const names = heaps.map((heap) => heap.name);
+const WHY_NOT = {
+  ...movers('it moves blocks, and a slab has to stay; were all locked for life, nothing could move any more'),
+  slab: 'a slab of slabs would be one of them',
+};
+
+/** `definitions`: those that slabs may come from, the first by default. */
+export function slabFrom(definitions: readonly HeapDefinition[]): HeapDefinition {
+  const heaps = new InnerHeaps(definitions, WHY_NOT);
+  const { byDefault } = heaps;
   const options = v.strictObject({
-    inner: choice('the heap that slabs come from', names, DEFAULT_INNER),
+    inner: heaps.option('the heap that slabs come from'),
     slabBytes: wholeNumber('Bytes of a slab, its header included', [256, 65536], 512),
     caches: wholeNumber(
       'How many caches the firmware may create; each takes 20 bytes of statics',
@@ -70,12 +93,8 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       8,
     ),
   });
-  const innerOf = (chosen: SlabOptions) => heaps.find((heap) => heap.name === chosen.inner)!;
-  const defaults = (heap: HeapDefinition) => v.parse(heap.options, {});
-  const payloadAlignment = (target: number, chosen: SlabOptions) => {
-    const heap = innerOf(chosen);
-    return Math.min(target, heap.payloadAlignment?.(target, defaults(heap)) ?? target);
-  };
+  const payloadAlignment = (target: number, chosen: SlabOptions) =>
+    Math.min(target, heaps.chosen(chosen).payloadAlignment(target));
   return defineHeap({
     name: 'slab',
     origin: 'Bonwick, The Slab Allocator, USENIX 1994',
@@ -89,47 +108,46 @@ export function slabFrom(heaps: readonly HeapDefinition[]): HeapDefinition {
       notWhen: 'RAM is short and sizes are many: each holds on to a slab of its own',
     },
     options,
-    // Of what the inner heap serves; objects have none. A tag at a block's end would be theirs as well, and is left out.
-    blockWords: (chosen) => {
-      const heap = innerOf(chosen);
-      const { used, hole } = heap.blockWords?.(defaults(heap)) ?? {};
-      return { used, hole, behind: 'directory' };
-    },
+    // Of what the inner heap serves; objects have none.
+    blockWords: (chosen) => heaps.chosen(chosen).words,
     pathWords: { malloc: MALLOC_WORDS, free: FREE_WORDS },
     coalesces: false,
     mayPassOverAHole: true,
     reclaims: true,
-    notAtZero: heaps.some((heap) => heap.notAtZero === true),
-    regions: 'one',
-    payloadAlignment,
-    staticBytes: (chosen) => {
-      const heap = innerOf(chosen);
-      return slabStaticBytes(chosen.caches) + heap.staticBytes(defaults(heap));
+    notAtZero: byDefault.traits.notAtZero === true,
+    regions: byDefault.traits.regions,
+    traits: (chosen) => {
+      const { notAtZero, regions } = heaps.chosen(chosen).traits;
+      return { notAtZero, regions };
     },
+    payloadAlignment,
+    staticBytes: (chosen) => slabStaticBytes(chosen.caches) + heaps.chosen(chosen).staticBytes,
     minimumArenaBytes: (alignment, chosen) => {
-      const heap = innerOf(chosen);
-      const bytes = heap.minimumArenaBytes(alignment, defaults(heap));
-      return bytes + 4 * (directoryEntries(bytes, chosen.slabBytes) + 1);
+      const bytes = heaps.chosen(chosen).minimumArenaBytes(alignment);
+      return bytes + 4 * (Math.ceil(bytes / chosen.slabBytes) + 1);
     },
     create: (memory, { statics, regions, alignment }, chosen, surroundings) => {
-      const heap = innerOf(chosen);
-      const region = regions[0]!;
-      const entries = directoryEntries(region.bytes, chosen.slabBytes);
-      const end = region.origin + region.bytes;
-      const directory = end - (end % 4) - 4 * entries;
-      const innerRegion = { ...region, bytes: directory - region.origin };
-      const innerStatics = statics + slabStaticBytes(chosen.caches);
-      const innerLayout = { statics: innerStatics, regions: [innerRegion], alignment };
-      const inner = heap.create(memory, innerLayout, defaults(heap), surroundings);
-      const layout = {
-        ...cachesIn(statics, chosen.caches),
-        origin: region.origin,
-        directory,
-        entries,
-        slabBytes: chosen.slabBytes,
+      const heap = heaps.chosen(chosen);
+      const { slabBytes, caches } = chosen;
+      const stretches = regions.map((region) => stretchesIn(region, slabBytes));
+      const rest = regions.map((region, index) => {
+        const { origin, directory } = stretches[index]!;
+        return { ...region, bytes: directory - origin };
+      });
+      const innerLayout = { statics: statics + slabStaticBytes(caches), regions: rest, alignment };
+      const layout: SlabLayout = {
+        ...cachesIn(statics, caches),
+        stretches: stretches.filter(({ entries }) => entries > 0),
+        slabBytes,
         alignment: payloadAlignment(alignment, chosen),
       };
-      return new SlabHeap(memory, region, statics, layout, inner);
+      return new SlabHeap(memory, statics, layout, {
+        heap: heap.create(memory, innerLayout, surroundings),
+        name: heap.name,
+        regions: rest,
+        words: heap.words,
+        takesBack: heap.traits.neverFrees !== true,
+      });
     },
   });
 }

@@ -2,7 +2,7 @@
  * heap_3: somebody else's malloc, with the scheduler suspended around it.
  *
  * Policy      The inner heap's, by default newlib's nano malloc (newlib-nano.ts): first fit in address order,
- *             holes merged at once.
+ *             holes merged at once. Any heap can be called like this that could stand in a C library or beside it.
  *
  * Block       The inner heap's.
  *
@@ -17,18 +17,51 @@
  *
  * Source      FreeRTOS kernel V11, portable/MemMang/heap_3.c, by its behaviour.
  * Deviations  configTOTAL_HEAP_SIZE has no effect on the real one, whose arena the linker script sets; here
- *             the arena is the target's. The inner heap has its default options.
+ *             the arena is the target's. The inner heap has its default options. Nothing of it can be called but
+ *             malloc and free: no caches, no realloc in place, and no free in interrupts, since heap_3 suspends the
+ *             scheduler. What it wants of kernel and firmware it gets: the caller, the time, the idle task, a heartbeat.
+ *             FreeRTOS's other heaps cannot be inner ones: they define pvPortMalloc too.
  */
 
 import * as v from 'valibot';
-import { boundRowOf, choice, defineHeap, type HeapDefinition } from '../definition.js';
-import { type Heap, HeapCall, NULL_CALL, type PieceVisitor } from '../heap.js';
+import { defineHeap, type HeapDefinition } from '../definition.js';
+import {
+  type Deferral,
+  type Exhaustion,
+  type Heap,
+  HeapCall,
+  type IdleWork,
+  NULL_CALL,
+  type PieceVisitor,
+} from '../heap.js';
+import { InnerHeaps, movers } from '../inner-heap.js';
 
 export class Heap3 implements Heap {
   /** Without a path: the words of a path are the inner heap's. */
   readonly lastCall = new HeapCall();
 
-  constructor(private readonly inner: Heap) {}
+  // What not every inner heap has.
+  readonly deferral: Deferral | undefined;
+  readonly exhaustion: Exhaustion | undefined;
+  readonly idleWork: IdleWork | undefined;
+  readonly taskDeleted: Heap['taskDeleted'];
+  readonly largestBlockBytes: Heap['largestBlockBytes'];
+  readonly classes: Heap['classes'];
+  readonly walkPages: Heap['walkPages'];
+  readonly wordAt: Heap['wordAt'];
+  readonly pageWordAt: Heap['pageWordAt'];
+
+  constructor(private readonly inner: Heap) {
+    this.deferral = inner.deferral;
+    this.exhaustion = inner.exhaustion;
+    this.idleWork = inner.idleWork;
+    this.taskDeleted = inner.taskDeleted?.bind(inner);
+    this.largestBlockBytes = inner.largestBlockBytes?.bind(inner);
+    this.classes = inner.classes?.bind(inner);
+    this.walkPages = inner.walkPages?.bind(inner);
+    this.wordAt = inner.wordAt?.bind(inner);
+    this.pageWordAt = inner.pageWordAt?.bind(inner);
+  }
 
   malloc(bytes: number): number {
     const address = this.inner.malloc(bytes);
@@ -49,6 +82,10 @@ export class Heap3 implements Heap {
     return this.inner.blockBytesFor(bytes);
   }
 
+  get gridOrigin(): number | undefined {
+    return this.inner.gridOrigin;
+  }
+
   walk(visit: PieceVisitor): void {
     this.inner.walk(visit);
   }
@@ -65,18 +102,28 @@ export class Heap3 implements Heap {
   }
 }
 
+const FREERTOS =
+  'a firmware is linked with one of the heaps that define pvPortMalloc, and heap_3 is that one';
+const WHY_NOT = {
+  ...movers('it moves blocks, and malloc gives an address for life'),
+  heap_1: FREERTOS,
+  heap_2: FREERTOS,
+  heap_2_coalescing: FREERTOS,
+  heap_3: FREERTOS,
+  heap_4: FREERTOS,
+  heap_5: FREERTOS,
+};
+
 /** `libraries`: heaps that a C library or a vendor could bring along; the first is the default. */
 export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinition {
-  const names = libraries.map((library) => library.name);
-  const inner = choice('the malloc that is called', names, names[0]!);
-  const libraryOf = (options: { readonly inner: string }) =>
-    libraries.find((library) => library.name === options.inner)!;
-  const defaults = (library: HeapDefinition) => v.parse(library.options, {});
+  const heaps = new InnerHeaps(libraries, WHY_NOT);
+  const { byDefault } = heaps;
+  const inner = heaps.option('the malloc that is called');
   return defineHeap({
     name: 'heap_3',
     origin: 'FreeRTOS V11, heap_3.c',
     facts: {
-      policy: `the C library's malloc with the scheduler suspended; by default ${names[0]}`,
+      policy: `the C library's malloc with the scheduler suspended; by default ${byDefault.name}`,
       block: "the inner heap's",
       mallocCost: "the inner heap's",
       freeCost: "the inner heap's",
@@ -85,25 +132,16 @@ export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinitio
       notWhen: "the library's malloc has no bound on its time, or free bytes must be known",
     },
     options: v.strictObject({ inner }),
-    boundRow: (options) => boundRowOf(libraryOf(options), defaults(libraryOf(options))),
-    surplusBytes: (alignment, options) =>
-      libraryOf(options).surplusBytes?.(alignment, defaults(libraryOf(options))) ?? 0,
-    blockWords: (options) => libraryOf(options).blockWords?.(defaults(libraryOf(options))) ?? {},
+    boundRow: (options) => heaps.chosen(options).boundRow,
+    surplusBytes: (alignment, options) => heaps.chosen(options).surplusBytes(alignment),
+    blockWords: (options) => heaps.chosen(options).words,
     pathWords: { malloc: [], free: [] },
-    coalesces: libraries.every((library) => library.coalesces),
-    mayPassOverAHole: libraries.some((library) => library.mayPassOverAHole === true),
-    notAtZero: libraries.some((library) => library.notAtZero === true),
-    regions: 'one',
-    payloadAlignment: (targetAlignment, options) => {
-      const library = libraryOf(options);
-      return library.payloadAlignment?.(targetAlignment, defaults(library)) ?? targetAlignment;
-    },
-    staticBytes: (options) => libraryOf(options).staticBytes(defaults(libraryOf(options))),
-    minimumArenaBytes: (alignment, options) =>
-      libraryOf(options).minimumArenaBytes(alignment, defaults(libraryOf(options))),
-    create: (memory, layout, options, surroundings) => {
-      const library = libraryOf(options);
-      return new Heap3(library.create(memory, layout, defaults(library), surroundings));
-    },
+    ...byDefault.traits,
+    traits: (options) => heaps.chosen(options).traits,
+    payloadAlignment: (targetAlignment, options) => heaps.chosen(options).payloadAlignment(targetAlignment),
+    staticBytes: (options) => heaps.chosen(options).staticBytes,
+    minimumArenaBytes: (alignment, options) => heaps.chosen(options).minimumArenaBytes(alignment),
+    create: (memory, layout, options, surroundings) =>
+      new Heap3(heaps.chosen(options).create(memory, layout, surroundings)),
   });
 }

@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { findHeap } from '../../../src/heaps/catalog.js';
 import { Corruption, NULL } from '../../../src/heaps/heap.js';
+import { anyCalls } from '../calls.js';
 import { type Device, device, faultOf, listed, ORIGIN, piecesOf } from '../device.js';
-import { anyCalls, anyPlace, Model } from '../model.js';
+import { anyPlace, Model } from '../model.js';
 
 const PICKS = ['lowest', 'lifo', 'first'] as const;
 type Pick = (typeof PICKS)[number];
