@@ -17,10 +17,10 @@
 
 import type { Memory } from '../../mcu/memory.js';
 import { type HeapCall, NULL } from '../heap.js';
-import { alignUp } from '../words.js';
+import { alignUp, endlessList } from '../words.js';
 import { type Bitmap, cellsFor, isTaken, NONE as NO_PLACE, placesFor, release, take } from './bitmap.js';
 import { type Fragments, SLAB } from './fragments.js';
-import { addFirst, makeEmpty, nodesOf, remove } from './list.js';
+import { addFirst, makeEmpty, nextOf, nodesOf, remove } from './list.js';
 import { NEW_PAGE } from './paths.js';
 
 // A cache. The locks are never taken: heap calls run with the scheduler suspended.
@@ -81,7 +81,13 @@ export class Caches {
     const { memory } = this;
     const perPage = memory.loadWord(cache + OBJECTS_PER_PAGE);
     const places = placesFor(count);
-    for (const page of this.pagesOf(cache)) {
+    // As in the heap of pages, no generator where every call passes.
+    const list = cache + PAGE_LIST;
+    let node = nextOf(memory, list);
+    for (let seen = 0; node !== list; seen++) {
+      if (seen >= this.fragments.segment.fragments) throw endlessList(node);
+      const page = node - NODE;
+      node = nextOf(memory, node);
       this.call.searchSteps++;
       const object = this.takeFrom(page, places, perPage);
       if (object !== NULL) return object;

@@ -17,7 +17,7 @@ import { type HeapCall, NULL } from '../heap.js';
 import { endlessList } from '../words.js';
 import { COMMON, type Fragments, HEAP } from './fragments.js';
 import { FreeTree, HEADER_BYTES, MINIMUM_UNITS, NONE, UNIT_BYTES } from './free-tree.js';
-import { addFirst, nodesOf, remove } from './list.js';
+import { addFirst, nextOf, nodesOf, remove } from './list.js';
 import { DEFRAG, NEW_PAGE, PAGE_BACK, SPLIT } from './paths.js';
 
 // A page. The lock is never taken: heap calls run with the scheduler suspended.
@@ -75,26 +75,28 @@ export class HeapPages {
 
   /** From the first page that has room, else from a new one; {@link NULL} where there is none. */
   allocate(bytes: number): number {
+    const { memory, tree } = this;
     const units = unitsFor(bytes);
-    let page = NONE;
-    let block = NONE;
-    for (page of this.pages()) {
+    // A loop of its own, since a generator would cost as much as the rest of the call.
+    let node = nextOf(memory, this.list);
+    for (let count = 0; node !== this.list; count++) {
+      if (count >= this.fragments.segment.fragments) throw endlessList(node);
+      const page = node - NODE;
+      node = nextOf(memory, node);
       this.call.searchSteps++;
-      if (this.memory.loadWord(page + FREE_UNITS) < units) continue;
-      block = this.tree.takeBestFit(page + ROOT, units);
-      if (block !== NONE) break;
+      if (memory.loadWord(page + FREE_UNITS) < units) continue;
+      const block = tree.takeBestFit(page + ROOT, units);
+      if (block !== NONE) return this.give(page, block, units);
     }
-    if (block === NONE) {
-      page = this.open();
-      if (page === NONE) return NULL;
-      block = this.tree.takeBestFit(page + ROOT, units);
-    }
-    this.give(page, block, units);
-    return block + HEADER_BYTES;
+    const page = this.open();
+    return page === NONE ? NULL : this.give(page, tree.takeBestFit(page + ROOT, units), units);
   }
 
-  /** Marks a block live, and puts what it has beyond `units` back as a block of its own, if that is worth one. */
-  private give(page: number, block: number, units: number): void {
+  /**
+   * Marks a block live, and puts what it has beyond `units` back as a block of its own, if that is worth one. Returns
+   * what its owner gets.
+   */
+  private give(page: number, block: number, units: number): number {
     const { tree } = this;
     const had = tree.units(block);
     const rest = had - units;
@@ -112,6 +114,7 @@ export class HeapPages {
     this.count(page, LIVE_BLOCKS, 1);
     this.count(page, FREE_UNITS, -taken);
     this.freeUnits -= taken;
+    return block + HEADER_BYTES;
   }
 
   /** A page of its own with one free block, first in the list; {@link NONE} where the segment has no room. */

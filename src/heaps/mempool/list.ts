@@ -29,6 +29,11 @@ export function remove(memory: Memory, node: number): void {
   memory.storeWord(next + PREVIOUS, previous);
 }
 
+/** The node behind one, or behind the head: the head again at the end. */
+export function nextOf(memory: Memory, node: number): number {
+  return memory.loadWord(node + NEXT);
+}
+
 /** The nodes of a ring of at most `limit`, first to last; each may be removed while it is visited. */
 export function* nodesOf(memory: Memory, head: number, limit: number): Generator<number> {
   let node = memory.loadWord(head + NEXT);

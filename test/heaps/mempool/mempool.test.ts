@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALONE, AN_INTERRUPT, Corruption, NULL } from '../../../src/heaps/heap.js';
-import type { Mempool } from '../../../src/heaps/mempool/mempool.js';
+import type { Mempool } from '../../../src/heaps/mempool/mempool-heap.js';
 import { faultOf, imageOf, ORIGIN, piecesOf } from '../device.js';
 import { freeInHoles, heapPages, holesOf, mempool } from './setup.js';
 

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import type { HeapOptions } from '../../../src/heaps/definition.js';
 import { ALONE, type Surroundings } from '../../../src/heaps/heap.js';
-import { Mempool } from '../../../src/heaps/mempool/mempool.js';
+import { Mempool } from '../../../src/heaps/mempool/mempool-heap.js';
 import { options as schema } from '../../../src/heaps/mempool/options.js';
 import { Memory } from '../../../src/mcu/memory.js';
 import { ORIGIN, piecesOf } from '../device.js';
