@@ -44,7 +44,7 @@ export const BITMAP = 20;
 /** The words before the bitmap, in order. */
 export const CACHE_PAGE_WORDS = ['cache', 'next', 'previous', 'free objects', 'first object'] as const;
 /** Of the first object, from its page. */
-const FIRST_ALIGNMENT = 8;
+export const FIRST_ALIGNMENT = 8;
 
 /** No page. */
 const NONE = 0;

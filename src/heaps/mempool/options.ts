@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { choice, flag, wholeNumber } from '../definition.js';
 import { alignUp } from '../words.js';
 import { CELL_BITS } from './bitmap.js';
+import { BITMAP, FIRST_ALIGNMENT } from './caches.js';
 import { MAXIMUM_FRAGMENTS, metadataBytes } from './fragments.js';
 import { HEADER_BYTES, MINIMUM_UNITS, UNIT_BYTES } from './free-tree.js';
 import { DATA, type HeapPageSettings } from './heap-pages.js';
@@ -14,19 +15,21 @@ const MAXIMUM_HEAP_PAGE_BYTES = 4096;
 /** With a block of the smallest size. */
 const LEAST_HEAP_PAGE_BYTES = DATA + HEADER_BYTES + MINIMUM_UNITS * UNIT_BYTES;
 const LEAST_FRAGMENTS = 4;
+/** With one of its smallest objects. */
+const LEAST_CACHE_PAGE_BYTES = alignUp(BITMAP + 4, FIRST_ALIGNMENT) + UNIT_BYTES;
 /** Of an arena for which the fragments' size is chosen. */
 const MAXIMUM_ARENA_BYTES = 2 ** 30;
 /** With metadata outside, how long a segment the statics have room for unless told. */
 const OUTSIDE_SEGMENT_BYTES = 64 * 1024;
 
-export const options = v.strictObject({
+const each = v.strictObject({
   fragmentBytes: choice(
-    'bytes of a fragment; auto: by the segment, 32 below 1 KiB, 64 below 2.5 KiB, 128 below 256 KiB, 256 from there on',
+    'bytes of a fragment; auto: by the segment, 32 below 1 KiB, 64 below 2.5 KiB, 128 below 256 KiB, 256 from there on, and less where a heap page of the given size would not fit',
     ['auto', ...FRAGMENT_SIZES],
     'auto',
   ),
   heapPageFragments: wholeNumber(
-    'fragments of a heap page, of at most 4 KiB; 0: 16, or half of a segment that has fewer than 32, or 8 where that ' +
+    `fragments of a heap page, of ${LEAST_HEAP_PAGE_BYTES} bytes to 4 KiB; 0: 16, or half of a segment that has fewer than 32, or 8 where that ` +
       'leaves less of its last 32 to no page',
     [0, 32],
     0,
@@ -67,7 +70,47 @@ export const options = v.strictObject({
   asserts: flag('a bad free stops the device; if false it is ignored where that can be told', true),
 });
 
-export type MempoolOptions = v.InferOutput<typeof options>;
+export type MempoolOptions = v.InferOutput<typeof each>;
+
+/** What would do instead of a value that does not go with the others; undefined where it does. */
+const EXPECTED = {
+  cachePageFragments: (chosen: MempoolOptions) => {
+    const least = Math.ceil(LEAST_CACHE_PAGE_BYTES / smallestFragmentBytes(chosen));
+    if (chosen.cachePageFragments >= least) return undefined;
+    return `a whole number from ${least} to ${CELL_BITS}: a page with room for an object`;
+  },
+  segmentBytes: (chosen: MempoolOptions) => {
+    const fragments = leastFragments(chosen);
+    const least = fragments * smallestFragmentBytes(chosen);
+    if (chosen.segmentBytes === 0 || chosen.segmentBytes >= least) return undefined;
+    return `0, or a whole number from ${least} to ${MAXIMUM_ARENA_BYTES}: ${fragments} fragments`;
+  },
+};
+
+export const options = v.pipe(
+  each,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || dataset.issues !== undefined) return;
+    const { value: chosen } = dataset;
+    for (const key of ['cachePageFragments', 'segmentBytes'] as const) {
+      const message = EXPECTED[key](chosen);
+      if (message === undefined) continue;
+      const value = chosen[key];
+      const path = [{ type: 'object', origin: 'value', input: chosen, key, value }] as const;
+      addIssue({ input: value, received: String(value), message, path: [...path] });
+    }
+  }),
+);
+
+/** For a heap page, if its size is given. */
+function leastFragments({ heapPageFragments }: MempoolOptions): number {
+  return Math.max(heapPageFragments, LEAST_FRAGMENTS);
+}
+
+/** That a segment can have, whatever its length. */
+function smallestFragmentBytes(chosen: MempoolOptions): number {
+  return fragmentBytesFor(chosen, 0);
+}
 
 /** How many bytes each kind of page has. */
 export interface Shape {
@@ -98,11 +141,15 @@ function heapPageFor(fragments: number): number {
   return last % 16 > fragments / 20 && last % 8 < last % 16 ? 8 : 16;
 }
 
-function fragmentBytesFor({ fragmentBytes }: MempoolOptions, segmentBytes: number): number {
+/** Of a segment, or of an arena with its metadata inside. */
+function fragmentBytesFor(chosen: MempoolOptions, bytes: number): number {
+  const { fragmentBytes, metadata } = chosen;
   if (fragmentBytes !== 'auto') return fragmentBytes;
-  if (segmentBytes < 1024) return 32;
-  if (segmentBytes < 2560) return 64;
-  return segmentBytes < 256 * 1024 ? 128 : 256;
+  const least = leastFragments(chosen);
+  const overhead = metadata === 'inside' ? metadataBytes(least) : 0;
+  let size = bytes < 1024 ? 32 : bytes < 2560 ? 64 : bytes < 256 * 1024 ? 128 : 256;
+  while (size > 32 && least * size + overhead > bytes) size /= 2;
+  return size;
 }
 
 export function heapPageSettings(chosen: MempoolOptions, shape: Shape): HeapPageSettings {
@@ -152,7 +199,7 @@ export function divide(chosen: MempoolOptions, origin: number, bytes: number, al
 /** A few fragments, or a heap page if its size is given, with their metadata, wherever the arena begins. */
 export function minimumArenaBytes(chosen: MempoolOptions, alignment: number): number {
   const fragmentBytes = fragmentBytesFor(chosen, outsideSegmentBytes(chosen));
-  const fragments = Math.max(chosen.heapPageFragments, LEAST_FRAGMENTS);
+  const fragments = leastFragments(chosen);
   const metadata = chosen.metadata === 'inside' ? metadataBytes(fragments) : 0;
   return fragments * fragmentBytes + metadata + alignment;
 }
