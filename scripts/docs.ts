@@ -192,9 +192,10 @@ const SCENARIO_INTRODUCTION = `A scenario is one YAML file: a chip, a heap, and 
 
 an editor completes and checks it too. The files in \`scenarios/\` each teach something; start from one of them.`;
 
-const INTERRUPT_NOTES = `An interrupt fires by the clock, whatever runs. Its script may send without waiting, log and compute; heap calls
-in it are an error of the firmware and end the run with a fault, as they would break a real heap. Where \`heaplab heaps NAME\` says
-that interrupts may free, it may do that: the block is one of the \`globals\`, under which a task has left it.`;
+const INTERRUPT_NOTES = `An interrupt fires by the clock, whatever runs. Its script may send and receive without waiting, log and compute; heap
+calls in it are an error of the firmware and end the run with a fault, as they would break a real heap. Where
+\`heaplab heaps NAME\` says that interrupts may free, it may do that, with what it has received, or with one of the \`globals\`,
+under which a task has left it.`;
 
 const EXPECT_NOTES = `Counts are \`none\`, \`at least 1\`, \`at most 3\` or \`exactly 2\`. The exit code is 1 if anything does not hold.
 A run ends \`finished\` when its time is up, \`halted\` by \`on oom: halt\`, with a \`fault\`, or \`corrupted\` where a check finds the

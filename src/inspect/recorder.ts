@@ -5,7 +5,7 @@ import type { Compaction } from '../heaps/handle-heap.js';
 import { Corruption } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type { Block, Request } from '../scenario/firmware.js';
+import { type Block, QUEUE_OWNER, type Request } from '../scenario/firmware.js';
 import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
 import type { CostModel } from '../simulation/cost.js';
@@ -189,11 +189,11 @@ export class Recorder implements RunObserver {
 
   /** Who sends a block that all tasks share need not be who holds it. */
   sent(_sender: string, queue: Queue, message: unknown): void {
-    if (this.isLive(message)) this.tasks.moved(message, message.owner, `queue:${queue.name}`);
+    if (this.isLive(message)) this.tasks.moved(message, message.owner, `${QUEUE_OWNER}${queue.name}`);
   }
 
-  received(task: Task, _queue: Queue, message: unknown): void {
-    if (this.isLive(message)) this.tasks.moved(message, message.owner, task.name);
+  received(receiver: string, _queue: Queue, message: unknown): void {
+    if (this.isLive(message)) this.tasks.moved(message, message.owner, this.board.holderOf(receiver));
   }
 
   /** A firmware with a bug may also pass on a block that has been freed. */

@@ -1,7 +1,7 @@
 /** What a run did to each task: CPU time, memory, deadlines, time lost to others' suspensions. */
 
 import type { Task } from '../kernel/index.js';
-import type { Block } from '../scenario/firmware.js';
+import { type Block, INTERRUPT_OWNER, QUEUE_OWNER } from '../scenario/firmware.js';
 import type { TaskResult } from './result.js';
 
 export class TaskStatistics {
@@ -9,10 +9,14 @@ export class TaskStatistics {
   /** Apart: a task may have the same name. */
   private readonly interrupts = new Map<string, TaskResult>();
   private running: TaskResult | undefined;
-  private lastAsked: TaskResult | undefined;
+  private lastAsked = '';
+  private lastAnswer: TaskResult | undefined;
   private switchedInCycle = 0;
 
-  /** Sorted by name; queues that blocks travel through count as holders too, interrupts only if they took time. */
+  /**
+   * Sorted by name; queues that blocks travel through count as holders too, interrupts if they took time or received
+   * blocks.
+   */
   results(): TaskResult[] {
     const all = [...this.byName.values(), ...this.interrupts.values()];
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -32,9 +36,7 @@ export class TaskStatistics {
 
   /** Its time is none of the running task's. */
   interruptRan(name: string, cycles: number): void {
-    const entry = this.interrupts.get(name) ?? emptyResult(name, 'interrupt');
-    this.interrupts.set(name, entry);
-    entry.runCycles += cycles;
+    this.ofInterrupt(name).runCycles += cycles;
     if (this.running !== undefined) this.running.runCycles -= cycles;
   }
 
@@ -82,20 +84,34 @@ export class TaskStatistics {
 
   /** After a reset nothing is live. */
   forgetBlocks(): void {
-    for (const entry of this.byName.values()) entry.liveBytes = 0;
+    for (const entries of [this.byName, this.interrupts]) {
+      for (const entry of entries.values()) entry.liveBytes = 0;
+    }
   }
 
-  private of(name: string): TaskResult {
+  /** `owner`: as blocks have it. */
+  private of(owner: string): TaskResult {
     // Calls come in runs of one task's.
-    if (this.lastAsked?.name === name) return this.lastAsked;
-    let entry = this.byName.get(name);
-    if (entry === undefined) {
-      entry = emptyResult(name, name.startsWith('queue:') ? 'queue' : 'task');
-      this.byName.set(name, entry);
-    }
-    this.lastAsked = entry;
+    if (this.lastAsked === owner && this.lastAnswer !== undefined) return this.lastAnswer;
+    const entry = owner.startsWith(INTERRUPT_OWNER)
+      ? this.ofInterrupt(owner.slice(INTERRUPT_OWNER.length))
+      : entryOf(this.byName, owner, owner.startsWith(QUEUE_OWNER) ? 'queue' : 'task');
+    this.lastAsked = owner;
+    this.lastAnswer = entry;
     return entry;
   }
+
+  private ofInterrupt(name: string): TaskResult {
+    return entryOf(this.interrupts, name, 'interrupt');
+  }
+}
+
+function entryOf(entries: Map<string, TaskResult>, name: string, kind: TaskResult['kind']): TaskResult {
+  const known = entries.get(name);
+  if (known !== undefined) return known;
+  const entry = emptyResult(name, kind);
+  entries.set(name, entry);
+  return entry;
 }
 
 function gain(entry: TaskResult, bytes: number): void {

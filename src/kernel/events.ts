@@ -9,8 +9,9 @@ export interface KernelEvents {
   /** About to be put into the queue. `sender` is a task's or an interrupt's name. */
   sent(sender: string, queue: Queue, message: unknown): void;
   sendFailed(sender: string, queue: Queue, message: unknown): void;
-  received(task: Task, queue: Queue, message: unknown): void;
-  receiveFailed(task: Task, queue: Queue): void;
+  /** Taken out of the queue. `receiver` is a task's or an interrupt's name. */
+  received(receiver: string, queue: Queue, message: unknown): void;
+  receiveFailed(receiver: string, queue: Queue): void;
   /** The handler of interrupt `name` took `cycles`, more than 0, while the running task stood still. */
   interruptRan(name: string, cycles: number): void;
   /** The outermost `xTaskResumeAll` after `cycles` of suspension by `holder`. */

@@ -4,7 +4,7 @@ import type { KernelEvents } from './events.js';
 import type { Queue } from './queue.js';
 import type { Scheduler } from './scheduler.js';
 
-/** The calls that a task makes on a queue. Each yields where the task gives up the CPU. */
+/** Those of a task yield where it gives up the CPU; those of an interrupt never wait. */
 export class QueueCalls {
   constructor(
     private readonly scheduler: Scheduler,
@@ -40,20 +40,18 @@ export class QueueCalls {
     const deadline = scheduler.tick + timeoutTicks;
     while (queue.messages.length === 0) {
       if (timeoutTicks === 0 || scheduler.tick >= deadline) {
-        events.receiveFailed(receiver, queue);
+        events.receiveFailed(receiver.name, queue);
         return undefined;
       }
       scheduler.waitOn(queue.receivers, deadline);
       yield;
     }
-    const message = queue.messages.shift();
-    events.received(receiver, queue, message);
-    if (queue.senders.length > 0 && scheduler.wakeFirst(queue.senders)) scheduler.yield();
+    const message = this.take(receiver.name, queue);
     if (scheduler.switchDue) yield;
     return { message };
   }
 
-  /** `xQueueSendFromISR`: never waits; a message that finds the queue full is lost. */
+  /** `xQueueSendFromISR`: a message that finds the queue full is lost. */
   sendFromInterrupt(sender: string, queue: Queue, message: unknown): boolean {
     if (queue.isFull) {
       this.events.sendFailed(sender, queue, message);
@@ -63,9 +61,23 @@ export class QueueCalls {
     return true;
   }
 
+  /** `xQueueReceiveFromISR`: the message, or undefined where there is none. */
+  receiveFromInterrupt(receiver: string, queue: Queue): { message: unknown } | undefined {
+    if (queue.messages.length > 0) return { message: this.take(receiver, queue) };
+    this.events.receiveFailed(receiver, queue);
+    return undefined;
+  }
+
   private put(sender: string, queue: Queue, message: unknown): void {
     this.events.sent(sender, queue, message);
     queue.messages.push(message);
     if (queue.receivers.length > 0 && this.scheduler.wakeFirst(queue.receivers)) this.scheduler.yield();
+  }
+
+  private take(receiver: string, queue: Queue): unknown {
+    const message = queue.messages.shift();
+    this.events.received(receiver, queue, message);
+    if (queue.senders.length > 0 && this.scheduler.wakeFirst(queue.senders)) this.scheduler.yield();
+    return message;
   }
 }

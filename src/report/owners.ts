@@ -45,8 +45,8 @@ export function ownersOf(event: OutOfMemoryEvent, paint: Paint): Owner[] {
 }
 
 function letterFor(name: string, taken: ReadonlySet<string>): string {
-  // A queue's name says more than the word before it, which all queues have.
-  const own = [...name.replace(/^queue:/, '').toUpperCase()].filter((letter) => LETTERS.includes(letter));
+  // A queue's name says more than the word before it, which all queues have; so does an interrupt's.
+  const own = [...name.replace(/^\w+:/, '').toUpperCase()].filter((letter) => LETTERS.includes(letter));
   return [...own, ...LETTERS].find((letter) => !taken.has(letter)) ?? SHARED_LETTER;
 }
 

@@ -35,12 +35,12 @@ export class ScheduleLog implements RunObserver {
     this.line('sendFailed', sender, queue.name, messageText(message));
   }
 
-  received(task: Task, queue: Queue, message: unknown): void {
-    this.line('received', task.name, queue.name, messageText(message));
+  received(receiver: string, queue: Queue, message: unknown): void {
+    this.line('received', receiver, queue.name, messageText(message));
   }
 
-  receiveFailed(task: Task, queue: Queue): void {
-    this.line('receiveFailed', task.name, queue.name);
+  receiveFailed(receiver: string, queue: Queue): void {
+    this.line('receiveFailed', receiver, queue.name);
   }
 
   allocated(block: Block): void {
@@ -73,7 +73,8 @@ export class ScheduleLog implements RunObserver {
   }
 
   private caller(): string {
-    const { scheduler } = this.board.kernel;
+    const { interrupted, scheduler } = this.board.kernel;
+    if (interrupted !== undefined) return interrupted.name;
     return scheduler.isRunning ? scheduler.current!.name : '-';
   }
 

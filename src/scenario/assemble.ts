@@ -85,7 +85,7 @@ function targetProblems(source: ScenarioSource, { targetNames }: LoadOptions): r
 }
 
 function assembled(document: ScenarioDocument, source: ScenarioSource): Scenario {
-  const place: StepPlace = { source, path: [], sendTimeout: 'forever' };
+  const place: StepPlace = { source, path: [], timeout: 'forever' };
   const fullness = document['on fullness'];
   return {
     file: source.file,
@@ -125,7 +125,7 @@ function interruptsOf({ interrupts }: ScenarioDocument, source: ScenarioSource):
     const place: StepPlace = {
       source,
       path: [...path, 'script'],
-      sendTimeout: { amount: 0, unit: 'seconds' },
+      timeout: { amount: 0, unit: 'seconds' },
     };
     return {
       name,
@@ -143,7 +143,7 @@ function tasksOf({ tasks }: ScenarioDocument, source: ScenarioSource): Task[] {
     name,
     ...rest,
     ...(stack !== undefined && { stackBytes: stack }),
-    script: loadSteps(script, { source, path: ['tasks', name, 'script'], sendTimeout: 'forever' }),
+    script: loadSteps(script, { source, path: ['tasks', name, 'script'], timeout: 'forever' }),
     at: source.keyPosition(['tasks', name]),
   }));
 }

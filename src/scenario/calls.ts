@@ -52,6 +52,10 @@ export interface InterruptCalls<Queue extends string = string> {
   log(text: string | number | boolean): Call<void>;
   /** `xQueueSendFromISR`; false: the queue was full. A block then belongs to whoever receives it. */
   send(queue: Queue, message: Block | number): Call<boolean>;
+  /** `xQueueReceiveFromISR` of a block; undefined: the queue was empty. */
+  receive(queue: Queue): Call<Block | undefined>;
+  /** The same for a queue that carries numbers. */
+  receiveNumber(queue: Queue): Call<number | undefined>;
 
   /** `pvPortMalloc`. undefined: out of memory. `name` defaults to that of the variable it is assigned to. */
   malloc(size: Drawn<Size>, name?: string): Call<Block | undefined>;

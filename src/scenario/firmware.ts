@@ -6,6 +6,10 @@ import type { HeapView } from '../heaps/heap.js';
 import type { Position } from '../input/index.js';
 import type { Kernel, MallocFailedHook, Program, Queue, Task } from '../kernel/index.js';
 
+/** What the names of owners begin with that are no tasks: one may have the same name. */
+export const QUEUE_OWNER = 'queue:';
+export const INTERRUPT_OWNER = 'interrupt:';
+
 /** A live block with what a developer would like to know about it in a debugger. */
 export interface Block {
   readonly handle: number;
@@ -15,7 +19,7 @@ export interface Block {
   readonly serial: number;
   /** The script's name for it, or `stack:A`, `tcb:A`, `queue:q`. */
   readonly label: string;
-  /** Task that holds it now, or `queue:q` while it travels. */
+  /** Task that holds it now, or `queue:q` while it travels, or `interrupt:i` if that has received it. */
   owner: string;
   /** Where it was allocated; undefined for the kernel's own objects. */
   readonly at: Position | undefined;

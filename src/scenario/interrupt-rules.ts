@@ -6,6 +6,7 @@ import { type RawStep, visitSteps } from './raw-steps.js';
 
 const ALLOWED: readonly string[] = [
   'send',
+  'receive',
   'log',
   'compute',
   'alloc',
@@ -15,6 +16,12 @@ const ALLOWED: readonly string[] = [
   'choose',
   'repeat',
 ];
+
+/** What a task may wait for. */
+const WAITED_FOR: Readonly<Record<string, string>> = {
+  send: 'room in a queue',
+  receive: 'a message in a queue',
+};
 
 /** Steps of interrupts that only a task can do. */
 export function interruptProblems(value: unknown): ProblemAt[] {
@@ -42,12 +49,15 @@ function stepProblems({ name, argument, path }: RawStep): ProblemAt[] {
       },
     ];
   }
-  return name === 'send' && isMap(argument) ? waitProblems(argument, [...path, name, 'timeout']) : [];
+  const until = WAITED_FOR[name];
+  return until !== undefined && isMap(argument)
+    ? waitProblems(until, argument, [...path, name, 'timeout'])
+    : [];
 }
 
-function waitProblems({ timeout }: Record<string, unknown>, path: Path): ProblemAt[] {
+function waitProblems(until: string, { timeout }: Record<string, unknown>, path: Path): ProblemAt[] {
   const waits = timeout === 'forever' || (readTime(timeout)?.amount ?? 0) > 0;
   if (!waits) return [];
-  const message = 'an interrupt cannot wait until there is room in a queue';
+  const message = `an interrupt cannot wait until there is ${until}`;
   return [{ code: 'contradiction', message, path, expected: 'no "timeout", or 0' }];
 }

@@ -55,28 +55,35 @@ export function queueCalls(context: CallContext, quantities: ScriptQuantities) {
   }
 
   const receive = new ScriptCall<Block | undefined, string, Patience>(context, 'receive', (call) => {
-    return receiving(call, isBlock, 'a number: receive it with receiveNumber');
+    return receiveAs(call, isBlock, 'a number: receive it with receiveNumber');
   });
   const receiveNumber = new ScriptCall<number | undefined, string, Patience>(
     context,
     'receiveNumber',
     (call) => {
-      return receiving(call, (message) => typeof message === 'number', 'a block: receive it with receive');
+      return receiveAs(call, (message) => typeof message === 'number', 'a block: receive it with receive');
     },
   );
-  function* receiving<M extends Message>(
+  function receiveAs<M extends Message>(
     call: ScriptCall<M | undefined, string, Patience>,
     isMeant: (message: unknown) => message is M,
     otherwise: string,
+  ): Program | undefined {
+    const queue = firmware.queue(call.first);
+    const keep = (received: { message: unknown } | undefined) => {
+      if (received === undefined) return;
+      if (!isMeant(received.message)) throw mistake(`queue ${call.first} carries ${otherwise}`);
+      call.result = received.message;
+    };
+    if (!inInterrupt) return receiving(kernel.queues.receive(queue, quantities.timeout(call.second)), keep);
+    keep(kernel.queues.receiveFromInterrupt(owner, queue));
+    return undefined;
+  }
+  function* receiving<Received>(
+    program: Generator<void, Received, void>,
+    keep: (received: Received) => void,
   ): Program {
-    kernel.assertInTask(call.name);
-    const received = yield* kernel.queues.receive(
-      firmware.queue(call.first),
-      quantities.timeout(call.second),
-    );
-    if (received === undefined) return;
-    if (!isMeant(received.message)) throw mistake(`queue ${call.first} carries ${otherwise}`);
-    call.result = received.message;
+    keep(yield* program);
   }
 
   return { send, receive, receiveNumber };

@@ -17,8 +17,8 @@ import {
 export interface StepPlace {
   readonly source: { position(path: Path): Position };
   readonly path: Path;
-  /** How long a `send` waits that does not say: for ever in a task, not at all in an interrupt. */
-  readonly sendTimeout: Timeout;
+  /** How long a `send` or `receive` waits that does not say: for ever in a task, not at all in an interrupt. */
+  readonly timeout: Timeout;
 }
 
 type FullnessDocument = NonNullable<ScenarioDocument['on fullness']>;
@@ -121,9 +121,13 @@ const LOADERS: Loaders = {
       block === undefined
         ? { kind: 'number', first: value?.from ?? 0, step: value?.step ?? 0 }
         : { kind: 'block', name: block },
-    timeout: timeout ?? place.sendTimeout,
+    timeout: timeout ?? place.timeout,
   }),
-  receive: ({ receive }) => ({ kind: 'receive', ...receive }),
+  receive: ({ receive: { timeout, ...rest } }, place) => ({
+    kind: 'receive',
+    ...rest,
+    timeout: timeout ?? place.timeout,
+  }),
   repeat: ({ repeat }, place) => ({
     kind: 'repeat',
     times: repeat.times,

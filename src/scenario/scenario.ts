@@ -197,7 +197,7 @@ export interface Interrupt extends At {
   readonly period: TimeDistribution;
   /** How often it fires; for ever where absent. */
   readonly count?: number;
-  /** Sends without waiting, `log`, `compute`; heap calls are the firmware's error, save `free` on some heaps. */
+  /** Sends and receives without waiting, `log`, `compute`; of heap calls only `free` may be allowed, on some heaps. */
   readonly script: TaskScript;
 }
 

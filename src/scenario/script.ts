@@ -289,10 +289,16 @@ function compileReceive(
   const { firmware } = frame;
   const ticks = timeoutTicks(timeout, frame);
   const held = name === undefined ? undefined : holdings(name, frame);
-  return function* receive() {
-    const received = yield* firmware.kernel.queues.receive(firmware.queue(queue), ticks);
+  const keep = (received: { message: unknown } | undefined) => {
     const message = received?.message as Message | undefined;
     if (typeof message === 'object') held?.push(message);
+  };
+  const { queues } = firmware.kernel;
+  if (frame.inInterrupt) {
+    return act(() => keep(queues.receiveFromInterrupt(frame.owner, firmware.queue(queue))));
+  }
+  return function* receive() {
+    keep(yield* queues.receive(firmware.queue(queue), ticks));
   };
 }
 

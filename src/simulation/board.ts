@@ -5,6 +5,7 @@ import type { HandleHeap } from '../heaps/handle-heap.js';
 import { AN_INTERRUPT, type HeapLayout, type HeapView, NO_TASK } from '../heaps/heap.js';
 import type { Kernel } from '../kernel/index.js';
 import { type Clock, Memory } from '../mcu/index.js';
+import { INTERRUPT_OWNER } from '../scenario/firmware.js';
 import { memoryPlan } from '../targets/plan.js';
 import type { Target } from '../targets/target.js';
 import type { CostModel } from './cost.js';
@@ -48,6 +49,11 @@ export class Board {
     const { interrupted, scheduler } = this.kernel;
     if (interrupted !== undefined) return AN_INTERRUPT;
     return scheduler.isRunning ? scheduler.current!.number : NO_TASK;
+  }
+
+  /** Whose a block becomes that `receiver`, whose code runs, takes out of a queue: see `Block.owner`. */
+  holderOf(receiver: string): string {
+    return this.kernel.interrupted === undefined ? receiver : `${INTERRUPT_OWNER}${receiver}`;
   }
 
   get heap(): HeapView {

@@ -14,13 +14,14 @@ import {
   type Task,
 } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import type {
-  Block,
-  CompactionLimit,
-  CreationPolicy,
-  Firmware,
-  HeapCounters,
-  Request,
+import {
+  type Block,
+  type CompactionLimit,
+  type CreationPolicy,
+  type Firmware,
+  type HeapCounters,
+  QUEUE_OWNER,
+  type Request,
 } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { compileOomPolicy, creationPolicy } from '../scenario/oom-policy.js';
@@ -387,13 +388,20 @@ function policyOf(frame: Frame): CreationPolicy {
 
 /** A block that travels belongs to its queue, then to who receives it. Whose it was is told before. */
 export class FirmwareEvents extends Broadcast {
-  override sent(sender: string, queue: Queue, message: unknown): void {
-    super.sent(sender, queue, message);
-    if (typeof message === 'object') (message as Block).owner = `queue:${queue.name}`;
+  private board!: Board;
+
+  override booted(board: Board): void {
+    this.board = board;
+    super.booted(board);
   }
 
-  override received(task: Task, queue: Queue, message: unknown): void {
-    super.received(task, queue, message);
-    if (typeof message === 'object') (message as Block).owner = task.name;
+  override sent(sender: string, queue: Queue, message: unknown): void {
+    super.sent(sender, queue, message);
+    if (typeof message === 'object') (message as Block).owner = `${QUEUE_OWNER}${queue.name}`;
+  }
+
+  override received(receiver: string, queue: Queue, message: unknown): void {
+    super.received(receiver, queue, message);
+    if (typeof message === 'object') (message as Block).owner = this.board.holderOf(receiver);
   }
 }

@@ -200,14 +200,14 @@ export class Broadcast implements RunEvents {
     this.others?.sendFailed(sender, queue, message);
   }
 
-  received(task: Task, queue: Queue, message: unknown): void {
-    this.first.received?.(task, queue, message);
-    this.others?.received(task, queue, message);
+  received(receiver: string, queue: Queue, message: unknown): void {
+    this.first.received?.(receiver, queue, message);
+    this.others?.received(receiver, queue, message);
   }
 
-  receiveFailed(task: Task, queue: Queue): void {
-    this.first.receiveFailed?.(task, queue);
-    this.others?.receiveFailed(task, queue);
+  receiveFailed(receiver: string, queue: Queue): void {
+    this.first.receiveFailed?.(receiver, queue);
+    this.others?.receiveFailed(receiver, queue);
   }
 
   interruptRan(name: string, cycles: number): void {

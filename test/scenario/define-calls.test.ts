@@ -385,12 +385,55 @@ describe('handlers and hooks', () => {
     expect(events).toHaveLength(9);
   });
 
+  it('receive without waiting, numbers or blocks', () => {
+    const received: unknown[] = [];
+    const scenario = (carried: (task: TaskCalls) => Script<Block | number>, numbers: boolean) =>
+      defineScenario({
+        name: 'Receiving handler',
+        target: 'stm32f103c8',
+        heap: 'heap_4',
+        duration: '8 ms',
+        queues: { one: { length: 4 } },
+        interrupts: {
+          uart: {
+            period: '2 ms',
+            *script(handler) {
+              received.push(yield* numbers ? handler.receiveNumber('one') : handler.receive('one'));
+            },
+          },
+        },
+        tasks: {
+          main: {
+            priority: 2,
+            *script(task) {
+              for (let count = 0; count < 2; count++) yield* task.send('one', yield* carried(task));
+              yield* task.delay('20 ms');
+            },
+          },
+        },
+      });
+    let next = 7;
+    ran(
+      scenario(function* (task) {
+        yield* task.yield();
+        return next++;
+      }, true),
+    );
+    const blocks = function* (task: TaskCalls) {
+      return (yield* task.malloc(40, 'frame'))!;
+    };
+    const { result } = ran(scenario(blocks, false));
+    const block = expect.objectContaining({ bytes: 40, owner: 'interrupt:uart' });
+    expect(received).toEqual([7, 8, undefined, block, block, undefined]);
+    expect(result.fault).toBeUndefined();
+    expect(() => ran(scenario(blocks, true))).toThrow('carries a block: receive it with receive');
+  });
+
   it.each<[keyof TaskCalls, unknown]>([
     ['malloc', 8],
     ['calloc', 8],
     ['free', { handle: 8 }],
     ['delay', '1 ms'],
-    ['receive', 'one'],
     ['suspendAll', undefined],
     ['yield', undefined],
   ])('meet a fault where they call %s', (name, value) => {

@@ -198,7 +198,11 @@ describe('interrupts', () => {
 
   it.each<[script: string, found: string[]]>([
     ['script: [{ delay: 1 ms }]', ['wrong-value 24:16']],
-    ['script: [yield, { receive: { queue: samples } }]', ['wrong-value 24:14', 'wrong-value 24:23']],
+    ['script: [yield, { delay: 1 ms }]', ['wrong-value 24:14', 'wrong-value 24:23']],
+    ['script: [{ receive: { queue: samples, timeout: 1 ms } }]', ['contradiction 24:52']],
+    ['script: [{ receive: { queue: samples, timeout: forever } }]', ['contradiction 24:52']],
+    ['script: [{ receive: { queue: sample } }]', ['unknown-name 24:34 samples']],
+    ['script: [{ receive: { queue: samples, name: x } }, { free: y }]', ['unknown-name 24:64 x']],
     ['script: [{ send: { queue: samples, value: 1, timeout: 1 ms } }]', ['contradiction 24:59']],
     ['script: [{ send: { queue: samples, value: 1, timeout: forever } }]', ['contradiction 24:59']],
     ['script: [{ repeat: { times: 2, steps: [{ suspend: sampler }] } }]', ['wrong-value 24:46']],
@@ -209,6 +213,7 @@ describe('interrupts', () => {
   });
 
   it.each([
+    'script: [{ receive: { queue: samples, name: x } }, { free: x }, { receive: { queue: samples, timeout: 0 } }]',
     'script: [{ log: x }, { compute: 10 cycles }, { alloc: { name: x, size: 1 } }, { free: x }]',
     'script: [{ calloc: { name: x, count: 1, size: 1 } }, { if allocated: x, then: [{ free: x }] }]',
     'script: [{ repeat: { times: 2, steps: [{ choose: [{ weight: 1, steps: [{ log: x }] }] }] } }]',

@@ -80,7 +80,12 @@ export const taskSteps = {
     v.strictObject({
       queue: queueName,
       name: v.optional(described('The name under which a received block is held; numbers are dropped', name)),
-      timeout: v.optional(described('How long to wait while the queue is empty', timeout), 'forever'),
+      timeout: v.optional(
+        described(
+          'How long to wait while the queue is empty: for ever if absent, never in an interrupt',
+          timeout,
+        ),
+      ),
     }),
   ),
   suspend: step('suspend', 'Stops a task until it is resumed', { suspend: 'self' }, taskOrSelf),
