@@ -63,6 +63,8 @@ export class Memory {
    */
   loads = 0;
   stores = 0;
+  /** How often {@link restore} was called: what was counted beside the memory has to be counted anew since then. */
+  restorations = 0;
 
   private readonly banks: readonly Bank[];
   // The first region, where nearly all accesses go, without a search.
@@ -195,6 +197,19 @@ export class Memory {
     return bank.bytes.slice(offset, offset + bytes);
   }
 
+  /** The byte at `address`, as a debugger would read it. Not an access. @throws Fault outside every region */
+  peekByte(address: number): number {
+    const offset = address - this.origin;
+    if (offset >= 0 && offset < this.byteCount) return this.bytes[offset]!;
+    const bank = this.bankOf(address, 1);
+    return bank.bytes[address - bank.region.origin]!;
+  }
+
+  /** The two bytes there. */
+  peekHalf(address: number): number {
+    return this.peekByte(address) | (this.peekByte(address + 1) << 8);
+  }
+
   /** Not an access. */
   save(): MemoryState {
     return { banks: this.banks.map(({ words }) => words.slice()), loads: this.loads, stores: this.stores };
@@ -205,6 +220,7 @@ export class Memory {
     this.banks.forEach(({ words }, index) => void words.set(state.banks[index]!));
     this.loads = state.loads;
     this.stores = state.stores;
+    this.restorations++;
   }
 
   private loadElsewhere(address: number): number {

@@ -68,14 +68,23 @@ export class Blocks {
     return this.pages.addressOf(page) + (block - 1) * this.bytesIn(entry);
   }
 
+  /** Counts a block as free. Costs the device nothing. */
+  countFreed(entry: number): void {
+    const { plan } = this.pages;
+    const bytes = plan.units[this.memory.peekByte(entry + BIN)]! << plan.unitShift;
+    this.pages.freeBytes += bytes;
+  }
+
   /** The first block of `free`, or {@link NONE}. */
   pop(page: number, entry: number): number {
-    const { memory } = this;
+    const { memory, pages } = this;
     const block = memory.loadHalf(entry + FREE);
     if (block === NONE) return NONE;
-    const address = this.addressOf(page, entry, block);
+    const bytes = this.bytesIn(entry);
+    const address = pages.addressOf(page) + (block - 1) * bytes;
     memory.storeHalf(entry + FREE, memory.loadHalf(address));
     memory.storeHalf(entry + USED, memory.loadHalf(entry + USED) + 1);
+    pages.freeBytes -= bytes;
     return address;
   }
 

@@ -46,8 +46,8 @@ export interface Checked {
   readonly view: MimallocView;
 }
 
-/** @throws Corruption */
-export function checkMimalloc(heap: Checked): void {
+/** `freeBytes`: as they were counted along. @throws Corruption */
+export function checkMimalloc(heap: Checked, freeBytes: number): void {
   checkHeaps(heap);
   const delayed = heap.view.delayedBlocks();
   for (let page = 1; page <= heap.pages.plan.pages; page++) checkPage(heap, page, delayed);
@@ -55,6 +55,11 @@ export function checkMimalloc(heap: Checked): void {
   heap.view.walk(() => {});
   checkLists(heap);
   checkResetQueue(heap);
+  const sum = heap.view.freeBytes();
+  if (sum !== freeBytes) {
+    const reason = `${freeBytes} bytes were counted as free, the pages have ${sum}`;
+    throw new Corruption(reason, heap.pages.plan.table);
+  }
 }
 
 function checkHeaps({ memory, heaps }: Checked): void {

@@ -39,6 +39,16 @@ export class Collection {
     else this.taskPages.freeLocally(this.heapOf(entry), page, address, blocks.numberOf(page, entry, address));
   }
 
+  /** The block that a task's heap was. */
+  private giveBackHeap(heap: number): void {
+    const { pages, blocks } = this;
+    const page = pages.pageAt(heap);
+    const entry = pages.entry(page);
+    if (pages.kindOf(entry) === SPAN_FIRST) pages.freeBytes += pages.spanBytes(page);
+    else blocks.countFreed(entry);
+    this.giveBack(heap);
+  }
+
   /** For all tasks, since none of them can run meanwhile. */
   collectAll(): void {
     const { heaps, pages, call, taskPages } = this;
@@ -74,7 +84,7 @@ export class Collection {
     const heap = heaps.firstDead();
     this.takeBack(heap, ALL);
     heaps.removeDead();
-    this.giveBack(heap);
+    this.giveBackHeap(heap);
   }
 
   /** Whether there is a deleted task's heap to break up, or a page to reset. */
@@ -95,7 +105,7 @@ export class Collection {
     this.takeBack(heap, limit);
     if (heaps.hasDelayed(heap)) return;
     heaps.removeDead();
-    this.giveBack(heap);
+    this.giveBackHeap(heap);
   }
 
   private heapOf(entry: number): number {

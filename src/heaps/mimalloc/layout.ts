@@ -116,9 +116,10 @@ export interface Plan {
   /** Classes, from 1; the largest has half a page. */
   readonly bins: number;
   readonly smallBytes: number;
-  /** By class: units of a block, and what {@link blockNumber} multiplies with. */
+  /** By class: units of a block, what {@link blockNumber} multiplies with, and bytes behind a page's last block. */
   readonly units: readonly number[];
   readonly reciprocals: readonly number[];
+  readonly rests: readonly number[];
   readonly pages: number;
   readonly slots: number;
   readonly origin: number;
@@ -201,6 +202,7 @@ export function planFor({ statics, regions, alignment }: HeapLayout, options: Mi
     smallBytes: pageBytes / 2,
     units,
     reciprocals: units.map((count) => (count === 0 ? 0 : reciprocal(count))),
+    rests: units.map((count) => (count === 0 ? 0 : pageBytes % (count * alignment))),
     pages,
     slots: slotsFor(options),
     origin: region!.origin,

@@ -75,6 +75,8 @@ export class MimallocHeap implements Heap {
   private readonly limit: number;
   /** The class that the last malloc asked; like the last call, for who wants to know why it failed. */
   private asked = LARGE;
+  /** The memory's, when free bytes were counted anew. */
+  private restorations = 0;
 
   constructor(
     private readonly memory: Memory,
@@ -260,6 +262,7 @@ export class MimallocHeap implements Heap {
       return this.freeSpan(kind === SPAN_FIRST ? page : page - memory.loadHalf(entry + SPAN_PAGES), task);
     const block = this.blocks.numberOf(page, entry, address);
     const owner = memory.loadHalf(entry + OWNER);
+    this.blocks.countFreed(entry);
     if (task === AN_INTERRUPT || !heaps.owns(task, owner)) this.remoteFrees.free(entry, address, block);
     else this.freeLocally(page, entry, address, block);
   }
@@ -276,6 +279,7 @@ export class MimallocHeap implements Heap {
   private freeSpan(page: number, task: number): void {
     const { lastCall: call, pages } = this;
     call.path |= FREED_SPAN;
+    pages.freeBytes += pages.spanBytes(page);
     if (task === AN_INTERRUPT) this.remoteFrees.delay(pages.entry(page), pages.addressOf(page));
     else pages.releaseSpan(page);
   }
@@ -310,8 +314,14 @@ export class MimallocHeap implements Heap {
 
   // --- what a debugger sees -----------------------------------------------------------------------------
 
+  /** Counted along, but for what was counted before the memory was put back. */
   freeBytes(): number {
-    return this.view.freeBytes();
+    const { memory, pages, view } = this;
+    if (this.restorations !== memory.restorations) {
+      this.restorations = memory.restorations;
+      pages.freeBytes = view.freeBytes();
+    }
+    return pages.freeBytes;
   }
 
   /** Bytes of pages that have been reset and not been used since: their memory could be without power. */
@@ -348,6 +358,6 @@ export class MimallocHeap implements Heap {
 
   check(): void {
     const { memory, pages, blocks, lists, heaps, view } = this;
-    checkMimalloc({ memory, pages, blocks, lists, heaps, view });
+    checkMimalloc({ memory, pages, blocks, lists, heaps, view }, this.freeBytes());
   }
 }

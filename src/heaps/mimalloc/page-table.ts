@@ -4,6 +4,7 @@ import type { Memory } from '../../mcu/memory.js';
 import { highestBit } from '../bits.js';
 import type { HeapCall, Surroundings } from '../heap.js';
 import {
+  BIN,
   KIND,
   NEXT,
   NONE,
@@ -26,6 +27,11 @@ import { bitsBetween, onesFromAbove, onesFromBelow, runInWord } from './sizes.js
 const ALL_FREE = 0xffff_ffff;
 
 export class PageTable {
+  /**
+   * Bytes of all holes. The original keeps no such count: this one is the simulator's, costs no cycle, and stands
+   * beside the simulated memory, so that statistics need not add up all pages after each call.
+   */
+  freeBytes = 0;
   private readonly words: number;
 
   constructor(
@@ -47,6 +53,7 @@ export class PageTable {
       memory.storeWord(plan.bitmap + 4 * word, rest >= 32 ? ALL_FREE : 2 ** rest - 1);
     }
     memory.storeWord(plan.resetQueue, 0);
+    this.freeBytes = plan.pages * plan.pageBytes;
   }
 
   /** The entry of a page, which has a number from 1. */
@@ -92,7 +99,7 @@ export class PageTable {
   takeSpan(count: number, owner: number): number {
     const first = this.findRun(count);
     if (first === NONE) return NONE;
-    const { memory, call } = this;
+    const { memory, plan, call } = this;
     this.claim(first, count);
     for (let page = first; page < first + count; page++) {
       const entry = this.entry(page);
@@ -101,6 +108,7 @@ export class PageTable {
       call.insertSteps++;
     }
     memory.storeHalf(this.entry(first) + OWNER, owner);
+    this.freeBytes -= count * plan.pageBytes;
     return first;
   }
 
@@ -136,11 +144,18 @@ export class PageTable {
 
   /** Makes an empty small page unused that is in no list. */
   release(page: number): void {
-    this.memory.fill(this.entry(page), PAGE_ENTRY_BYTES, 0);
+    const entry = this.entry(page);
+    this.freeBytes += this.plan.rests[this.memory.peekByte(entry + BIN)] ?? 0;
+    this.memory.fill(entry, PAGE_ENTRY_BYTES, 0);
     this.disclaim(page, 1);
   }
 
-  /** Gives back the span that begins with a page. */
+  /** Bytes of the span that begins with a page. Costs the device nothing. */
+  spanBytes(first: number): number {
+    return this.memory.peekHalf(this.entry(first) + SPAN) * this.plan.pageBytes;
+  }
+
+  /** Gives back the span that begins with a page; its bytes are counted as free already. */
   releaseSpan(first: number): void {
     const { memory } = this;
     const count = memory.loadHalf(this.entry(first) + SPAN);

@@ -48,6 +48,7 @@ export class TaskPages {
     memory.storeByte(entry + STATE, SMALL);
     memory.storeHalf(entry + OWNER, memory.loadHalf(heap + SLOT));
     this.lists.linkFirst(heap, page);
+    this.pages.freeBytes -= plan.rests[bin]!;
     this.blocks.extend(page, entry);
     return page;
   }
