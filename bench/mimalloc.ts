@@ -9,6 +9,7 @@ import { generatedTraces, givenArguments, runTool, type TraceFile } from '../scr
 import { allowInlining } from '../src/cli/engine.js';
 import { badOption, heapNamed, heapOptions } from '../src/cli/flags.js';
 import { catalog } from '../src/heaps/catalog.js';
+import { type Heap, NULL } from '../src/heaps/heap.js';
 import { boundOf, boundParameters } from '../src/heaps/mimalloc/bound.js';
 import { planFor } from '../src/heaps/mimalloc/layout.js';
 import { mimallocOptions } from '../src/heaps/mimalloc/options.js';
@@ -37,6 +38,8 @@ const head = (cells: readonly string[]) => [
 /** Its name, and options behind a colon. */
 const HEAPS = [
   'mimalloc',
+  'mimalloc:pagesPerCall=0',
+  'mimalloc:pagesPerCall=1',
   'mimalloc:asserts=false',
   'mimalloc:heaps=shared',
   'mimalloc:heaps=shared,asserts=false',
@@ -94,36 +97,48 @@ function onTraces(traces: readonly TraceFile[], kib: number, pagesPerCall: numbe
   return most;
 }
 
-/** Full pages of one class, of each of which one block is freed and taken again: then all of them have nothing. */
-function underAttack(kib: number, pagesPerCall: number): number {
+/**
+ * Pages of one class from each of which one block is freed and taken again, so that all are in its queue and have
+ * nothing: half of the arena, where the class is asked for more; then all of it, where a smaller class is asked.
+ */
+function underAttack(kib: number, pagesPerCall: number): Most {
+  const most = { served: 0, any: 0 };
+  const half = exhausted(kib, pagesPerCall, kib * 8);
+  for (let left = 4; left > 0; left--) {
+    half.malloc(64);
+    note(most, half.lastCall);
+  }
+  const all = exhausted(kib, pagesPerCall, Number.POSITIVE_INFINITY);
+  all.malloc(16);
+  note(most, all.lastCall);
+  return most;
+}
+
+function exhausted(kib: number, pagesPerCall: number, count: number): Heap {
   const { heap } = machineFor(pagesPerCall, kib * 1024).machine;
   const blocks: number[] = [];
-  for (let address = heap.malloc(64); blocks.length < kib * 8; address = heap.malloc(64))
+  while (blocks.length < count) {
+    const address = heap.malloc(64);
+    if (address === NULL) break;
     blocks.push(address);
+  }
   for (let index = 0; index < blocks.length - 8; index += 4) {
     heap.free(blocks[index]!);
     heap.malloc(64);
   }
-  const most = { served: 0, any: 0 };
-  for (let left = 4; left > 0; left--) {
-    heap.malloc(64);
-    note(most, heap.lastCall);
-  }
-  return most.served;
+  return heap;
 }
 
 function boundRow(traces: readonly TraceFile[], kib: number, pagesPerCall: number): string {
   const { bound } = machineFor(pagesPerCall, kib * 1024);
-  const { served, any } = onTraces(traces, kib, pagesPerCall);
+  const replayed = onTraces(traces, kib, pagesPerCall);
+  const attack = underAttack(kib, pagesPerCall);
   const limit = pagesPerCall === 0 ? 'none' : pagesPerCall;
   return row([
     `${kib} KiB`,
     limit,
-    served,
-    underAttack(kib, pagesPerCall),
-    bound.usualSearch,
-    any,
-    bound.search,
+    ...[replayed.served, attack.served, bound.usualSearch],
+    ...[replayed.any, attack.any, bound.search],
   ]);
 }
 
@@ -132,7 +147,16 @@ function printTables(): void {
   if (folder === undefined) throw badOption('no folder is given', 'a folder of traces');
   const traces = generatedTraces(folder);
   console.log([...head(['heap', 'p50', 'p99', 'longest', 'failed']), ...HEAPS.map(suspensionRow)].join('\n'));
-  const columns = ['arena', 'pagesPerCall', 'served: traces', 'attack', 'bound', 'any: traces', 'bound'];
+  const columns = [
+    'arena',
+    'pagesPerCall',
+    'served: traces',
+    'attack',
+    'bound',
+    'any: traces',
+    'attack',
+    'bound',
+  ];
   const rows = [4, 20, 64].flatMap((kib) => [0, 1, 8].map((limit) => boundRow(traces, kib, limit)));
   console.log(['', ...head(columns), ...rows].join('\n'));
 }

@@ -4,6 +4,7 @@ import { maps } from './claims/maps.js';
 import { mempool } from './claims/mempool.js';
 import { mimalloc } from './claims/mimalloc.js';
 import { mimallocBound } from './claims/mimalloc-bound.js';
+import { mimallocPages } from './claims/mimalloc-pages.js';
 import { o1heap } from './claims/o1heap.js';
 import { tlsf } from './claims/tlsf.js';
 import type { Chapter } from './proof.js';
@@ -17,5 +18,6 @@ export const chapters: readonly Chapter[] = [
   buddy,
   mempool,
   mimalloc,
+  mimallocPages,
   mimallocBound,
 ];

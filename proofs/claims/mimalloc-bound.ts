@@ -1,33 +1,41 @@
-/** What one malloc of mimalloc's heap does at most: the sums behind `boundOf`, and what keeps a page small. */
+/** What one malloc of mimalloc's heap does at most: the sums behind `boundOf`. */
 
-import { extensionOf, threadCount, threadHead, threadWord } from '../../src/heaps/mimalloc/blocks.js';
+import { extensionOf } from '../../src/heaps/mimalloc/blocks.js';
 import { boundOf } from '../../src/heaps/mimalloc/bound.js';
-import { EXTENSION_BLOCKS, FLAGS } from '../../src/heaps/mimalloc/layout.js';
-import {
-  type BinBits,
-  binOf,
-  bitsBetween,
-  MAXIMUM_UNITS,
-  unitsOfBin,
-} from '../../src/heaps/mimalloc/sizes.js';
+import { MAXIMUM_UNITS } from '../../src/heaps/mimalloc/sizes.js';
 import { between, chapter, each } from '../proof.js';
 
 const BOUND = 'src/heaps/mimalloc/bound.ts';
-const BLOCKS = 'src/heaps/mimalloc/blocks.ts';
-const SIZES = 'src/heaps/mimalloc/sizes.ts';
-
-// --- a call's steps ---------------------------------------------------------------------------------------
 
 const pagesPerCall = between(0, 1024);
 const pages = between(1, 65535);
 const bins = between(1, 80);
 const slots = between(1, 65);
 const some = between(0, 2 ** 17);
+const many = between(0, 2 ** 20);
 const options = { pagesPerCall, pages, bins };
+
+/** Where the proofs do not ask for any number of classes and of pages of a task's heap. */
+const BINS = 32;
+const HEAP_PAGES = 2;
 
 /** Pages of a class, and blocks that others freed, which a call looks at. */
 function limitOf(pagesPerCall: number, pages: number): number {
   return pagesPerCall === 0 ? pages : pagesPerCall;
+}
+
+/** Classes of other heaps that keep an empty page. */
+function othersOf(pagesPerCall: number, slots: number): number {
+  return pagesPerCall === 0 ? slots * BINS : pagesPerCall;
+}
+
+/** Pages, blocks and lists of deleted tasks; a heap's end counts as one. */
+function leftOf(pagesPerCall: number, pages: number, slots: number): number {
+  return pagesPerCall === 0 ? pages + pages + slots * (BINS + 2) : pagesPerCall;
+}
+
+function boundWith(pagesPerCall: number, pages: number, slots: number, resets: boolean) {
+  return boundOf({ pagesPerCall, pages, bins: BINS, slots, resets, heapPages: HEAP_PAGES });
 }
 
 function wordsOf(pages: number): number {
@@ -35,7 +43,7 @@ function wordsOf(pages: number): number {
 }
 
 function usual(pagesPerCall: number, pages: number, bins: number): number {
-  return boundOf({ pagesPerCall, pages, bins, slots: 1, heapPages: 1 }).usualSearch;
+  return boundOf({ pagesPerCall, pages, bins, slots: 1, resets: false, heapPages: 1 }).usualSearch;
 }
 
 export function limitsOneSearch(
@@ -94,37 +102,113 @@ export function staysUsual(
   return own + mainTakenBack + mainVisited + mainWords <= usual(pagesPerCall, pages, bins);
 }
 
-export function limitsFrees(pagesPerCall: number, pages: number, slots: number, freed: number): boolean {
-  return freed <= pages + slots * limitOf(pagesPerCall, pages);
+export function limitsCollection(
+  pagesPerCall: number,
+  pages: number,
+  slots: number,
+  heaps: number,
+  blocks: number,
+  others: number,
+  left: number,
+): boolean {
+  const isBlocks = blocks <= 2 * limitOf(pagesPerCall, pages);
+  const isOthers = others <= othersOf(pagesPerCall, slots);
+  return heaps <= slots && isBlocks && isOthers && left <= leftOf(pagesPerCall, pages, slots);
+}
+
+export function limitsSecondSearch(
+  pagesPerCall: number,
+  pages: number,
+  _slots: number,
+  _heaps: number,
+  _blocks: number,
+  _others: number,
+  _left: number,
+  classes: number,
+  visited: number,
+  words: number,
+): boolean {
+  return classes <= 4 * BINS && visited <= 4 * limitOf(pagesPerCall, pages) && words <= 2 * wordsOf(pages);
+}
+
+/** Behind a first attempt that took all it may. */
+export function staysInBound(
+  pagesPerCall: number,
+  pages: number,
+  slots: number,
+  heaps: number,
+  blocks: number,
+  others: number,
+  left: number,
+  classes: number,
+  visited: number,
+  words: number,
+): boolean {
+  const { usualSearch, search } = boundWith(pagesPerCall, pages, slots, false);
+  return usualSearch + heaps + blocks + others + left + classes + visited + words <= search;
+}
+
+export function limitsGivenBack(
+  pagesPerCall: number,
+  pages: number,
+  slots: number,
+  blocks: number,
+  kept: number,
+  others: number,
+  left: number,
+): boolean {
+  const isBlocks = blocks <= 4 * limitOf(pagesPerCall, pages);
+  const isOthers = others <= othersOf(pagesPerCall, slots);
+  return isBlocks && kept <= 3 * BINS && isOthers && left <= leftOf(pagesPerCall, pages, slots);
+}
+
+export function limitsWords(
+  _pagesPerCall: number,
+  pages: number,
+  _slots: number,
+  _blocks: number,
+  _kept: number,
+  _others: number,
+  _left: number,
+  taken: number,
+  ofSpans: number,
+): boolean {
+  return taken <= 2 * wordsOf(pages) && ofSpans <= wordsOf(pages);
 }
 
 export function limitsPages(
   _pagesPerCall: number,
   pages: number,
-  slots: number,
-  _freed: number,
-  heaps: number,
-  tidied: number,
-  visited: number,
-  words: number,
+  _slots: number,
+  _blocks: number,
+  _kept: number,
+  _others: number,
+  _left: number,
+  _taken: number,
+  _ofSpans: number,
+  pagesTaken: number,
+  pagesBack: number,
 ): boolean {
-  return heaps <= slots && tidied <= pages && visited <= pages && words <= wordsOf(pages);
+  return pagesTaken <= pages + HEAP_PAGES && pagesBack <= pages;
 }
 
-/** Behind a first attempt that took all it may, with 32 classes. */
-export function staysInBound(
+export function linksInBound(
   pagesPerCall: number,
   pages: number,
   slots: number,
-  freed: number,
-  heaps: number,
-  tidied: number,
-  visited: number,
-  words: number,
+  blocks: number,
+  kept: number,
+  others: number,
+  left: number,
+  taken: number,
+  ofSpans: number,
+  pagesTaken: number,
+  pagesBack: number,
 ): boolean {
-  const bins = 32;
-  const { usualSearch, search } = boundOf({ pagesPerCall, pages, bins, slots, heapPages: 1 });
-  return usualSearch + freed + heaps + tidied + visited + 2 * bins + words <= search;
+  const added = 2 * extensionOf(0, MAXIMUM_UNITS);
+  const words = blocks + kept + others + left + taken + ofSpans;
+  const linked = added + words + pagesTaken + pagesBack;
+  return linked <= boundWith(pagesPerCall, pages, slots, true).insert;
 }
 
 /** What 32 pages more cost a call that is served at its first attempt. */
@@ -132,42 +216,12 @@ export function costsTwoSteps(pagesPerCall: number, pages: number, bins: number)
   return usual(pagesPerCall, pages + 32, bins) === usual(pagesPerCall, pages, bins) + 2;
 }
 
-// --- a page -----------------------------------------------------------------------------------------------
-
-export function addsFew(capacity: number, reserved: number): boolean {
-  const added = extensionOf(capacity, reserved);
-  return added >= 0 && added <= EXTENSION_BLOCKS && capacity + added <= reserved;
-}
-
-export function addsSome(capacity: number, reserved: number): boolean {
-  return extensionOf(capacity, reserved) > 0;
-}
-
-export function hasRoom(capacity: number, reserved: number): boolean {
-  return capacity < reserved;
-}
-
-export function hasMade(capacity: number, reserved: number): boolean {
-  return capacity <= reserved;
-}
-
-export function isAClass(bits: BinBits, pageUnits: number, bin: number): boolean {
-  return bin <= binOf(pageUnits / 2, bits);
-}
-
-export function hasTwoToMany(bits: BinBits, pageUnits: number, bin: number): boolean {
-  const units = unitsOfBin(bin, bits);
-  return units >= 1 && 2 * units <= pageUnits && pageUnits <= MAXIMUM_UNITS * units;
-}
-
-export function comesOutAsItWentIn(count: number, block: number, flags: number): boolean {
-  const word = threadWord(count, block, flags) >>> 0;
-  return threadCount(word) === count && threadHead(word) === block && (word & FLAGS) === flags;
-}
-
-export function hasThoseBetween(first: number, end: number, bit: number): boolean {
-  const has = ((bitsBetween(first, end & 31) >>> bit) & 1) === 1;
-  return has === (bit >= first && bit < end);
+/** What they cost any call, and idle. */
+export function costsFourSteps(pagesPerCall: number, pages: number, slots: number): boolean {
+  const small = boundWith(pagesPerCall, pages, slots, false);
+  const large = boundWith(pagesPerCall, pages + 32, slots, false);
+  const isSo = large.search === small.search + 4 && large.insert === small.insert + 3;
+  return isSo && large.idle === small.idle;
 }
 
 const oneSearch = { says: 'takenBack, visited <= K, words <= W', holds: limitsOneSearch };
@@ -191,103 +245,84 @@ export const mimallocBound = chapter(
       given: { oneSearch, mainSearch, retiredClasses },
       holds: staysUsual,
       twins: [
-        { says: '3 K', change: { file: BOUND, from: '4 * limit', to: '3 * limit' } },
-        { says: 'W once', change: { file: BOUND, from: '+ 2 * words', to: '+ words' } },
+        {
+          says: '3 K',
+          change: { file: BOUND, from: 'usualSearch = 4 * limit', to: 'usualSearch = 3 * limit' },
+        },
+        { says: 'W once', change: { file: BOUND, from: 'bins + 2 * words', to: 'bins + words' } },
         { says: 'any number of classes is kept empty', without: 'retiredClasses' },
       ],
     },
     {
       name: 'mimalloc-last-resort',
-      claim: 'With a second attempt it takes no more steps than the bound of any call',
+      claim:
+        'With a second attempt it takes no more steps than the bound of any call, whatever deleted tasks left',
       over: {
-        ...{ pagesPerCall, pages, slots, freed: between(0, 2 ** 23) },
-        ...{ heaps: some, tidied: some, visited: some, words: some },
+        ...{ pagesPerCall, pages, slots, heaps: some, blocks: some, others: some, left: many },
+        ...{ classes: some, visited: many, words: some },
       },
       given: {
-        frees: { says: 'freed <= pages + slots * K', holds: limitsFrees },
-        rest: { says: 'heaps <= slots, tidied and visited <= pages, words <= W', holds: limitsPages },
+        collection: {
+          says: 'heaps <= slots, blocks and emptied pages <= 2 K, and others, left <= K or all there are',
+          holds: limitsCollection,
+        },
+        search: { says: 'classes <= 4 bins, visited <= 4 K, words <= 2 W', holds: limitsSecondSearch },
       },
       holds: staysInBound,
       twins: [
         {
-          says: 'the blocks that wait behind the first of each page are forgotten',
-          change: { file: BOUND, from: '(pages + slots * limit)', to: 'pages' },
+          says: 'what deleted tasks left behind is forgotten',
+          change: { file: BOUND, from: '+ (2 * bins + others) + left', to: '+ (2 * bins + others)' },
         },
-        { says: 'any number of blocks freed by others', without: 'frees' },
+        {
+          says: "larger classes are looked for in the task's heap only",
+          change: { file: BOUND, from: '4 * limit + 2 * bins + words', to: '3 * limit + bins + words' },
+        },
+        { says: 'any number of blocks, classes and pages is collected', without: 'collection' },
+      ],
+    },
+    {
+      name: 'mimalloc-linked',
+      claim: 'No call links or marks more blocks, words and pages than the bound says',
+      over: {
+        ...{ pagesPerCall, pages, slots, blocks: many, kept: some, others: some, left: many },
+        ...{ taken: some, ofSpans: some, pagesTaken: some, pagesBack: some },
+      },
+      given: {
+        back: {
+          says: 'blocks and emptied pages <= 4 K, kept <= 3 bins, and others, left <= K or all there are',
+          holds: limitsGivenBack,
+        },
+        words: { says: 'taken <= 2 W, ofSpans <= W', holds: limitsWords },
+        pages: { says: 'pagesTaken <= N + H, pagesBack <= N', holds: limitsPages },
+      },
+      holds: linksInBound,
+      twins: [
+        {
+          says: 'a page is taken or given back, not both',
+          change: { file: BOUND, from: '2 * pages + heapPages : 0', to: 'pages + heapPages : 0' },
+        },
+        {
+          says: 'spans given back are forgotten',
+          change: { file: BOUND, from: '3 * words', to: '2 * words' },
+        },
+        { says: 'any number of pages is given back', without: 'pages' },
       ],
     },
     {
       name: 'mimalloc-arena-size',
-      claim: 'With pagesPerCall, 32 pages more cost a call two steps more, whatever lives in them',
+      claim:
+        'With pagesPerCall, 32 pages more cost a call that is served two steps more, whatever lives in them',
       over: { ...options, pagesPerCall: between(1, 1024) },
       holds: costsTwoSteps,
       twins: [{ says: 'without a limit', over: { pagesPerCall: each([0]) } }],
     },
     {
-      name: 'mimalloc-extension',
-      claim: 'A page gets at most 16 blocks more at a time, and never more than it has room for',
-      over: { capacity: between(0, MAXIMUM_UNITS), reserved: between(0, MAXIMUM_UNITS) },
-      given: { made: { says: 'capacity <= reserved', holds: hasMade } },
-      holds: addsFew,
-      twins: [
-        {
-          says: 'always 16',
-          change: {
-            file: BLOCKS,
-            from: 'Math.min(EXTENSION_BLOCKS, reserved - capacity)',
-            to: 'EXTENSION_BLOCKS',
-          },
-        },
-        { says: 'of a page that has made more than it has room for', without: 'made' },
-      ],
-    },
-    {
-      name: 'mimalloc-extension-goes-on',
-      claim: 'As long as there is room it gets one at least',
-      over: { capacity: between(0, MAXIMUM_UNITS), reserved: between(0, MAXIMUM_UNITS) },
-      given: { room: { says: 'capacity < reserved', holds: hasRoom } },
-      holds: addsSome,
-      twins: [{ says: 'without room', without: 'room' }],
-    },
-    {
-      name: 'mimalloc-heartbeat',
-      claim: `After at most ${MAXIMUM_UNITS} blocks of one page a malloc takes the generic way, and the heart beats: a page has 2 to ${MAXIMUM_UNITS}`,
-      over: {
-        bits: each([2, 3]),
-        pageUnits: each([4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]),
-        bin: between(1, 80),
-      },
-      given: {
-        class: { says: 'bin is a class of the page: its blocks take half of it at most', holds: isAClass },
-      },
-      holds: hasTwoToMany,
-      twins: [{ says: 'any class', without: 'class' }],
-    },
-    {
-      name: 'mimalloc-thread-free',
-      claim: 'Count, block and flags come out of threadFree as they went in',
-      over: { count: between(0, MAXIMUM_UNITS), block: between(0, MAXIMUM_UNITS), flags: between(0, 3) },
-      holds: comesOutAsItWentIn,
-      twins: [
-        { says: 'pages of 4096 blocks', over: { block: between(0, 4096) } },
-        {
-          says: 'the flags have one bit',
-          change: { file: 'src/heaps/mimalloc/layout.ts', from: 'HEAD_SHIFT = 2', to: 'HEAD_SHIFT = 1' },
-        },
-      ],
-    },
-    {
-      name: 'mimalloc-bits-between',
-      claim: 'Pages are marked with exactly their bits, up to the end of a word too',
-      over: { first: between(0, 31), end: between(1, 32), bit: between(0, 31) },
-      holds: hasThoseBetween,
-      twins: [
-        {
-          says: 'one bit more',
-          change: { file: SIZES, from: '-1 >>> (31 & -end)', to: '-1 >>> (31 & ~end)' },
-        },
-        { says: 'an end of 0', over: { end: between(0, 32) } },
-      ],
+      name: 'mimalloc-arena-size-any',
+      claim: 'They cost any call four steps and three words more, also one that fails, and idle none',
+      over: { pagesPerCall: between(1, 1024), pages, slots },
+      holds: costsFourSteps,
+      twins: [{ says: 'without a limit', over: { pagesPerCall: each([0]) } }],
     },
   ],
 );

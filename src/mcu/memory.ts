@@ -197,19 +197,6 @@ export class Memory {
     return bank.bytes.slice(offset, offset + bytes);
   }
 
-  /** The byte at `address`, as a debugger would read it. Not an access. @throws Fault outside every region */
-  peekByte(address: number): number {
-    const offset = address - this.origin;
-    if (offset >= 0 && offset < this.byteCount) return this.bytes[offset]!;
-    const bank = this.bankOf(address, 1);
-    return bank.bytes[address - bank.region.origin]!;
-  }
-
-  /** The two bytes there. */
-  peekHalf(address: number): number {
-    return this.peekByte(address) | (this.peekByte(address + 1) << 8);
-  }
-
   /** Not an access. */
   save(): MemoryState {
     return { banks: this.banks.map(({ words }) => words.slice()), loads: this.loads, stores: this.stores };

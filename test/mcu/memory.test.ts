@@ -311,6 +311,14 @@ describe('accesses', () => {
   });
 });
 
+it('a memory counts how often it was put back', () => {
+  const ram = memory();
+  const before = ram.save();
+  ram.storeWord(LOW, 1);
+  ram.restore(before);
+  expect([ram.restorations, ram.loadWord(LOW)]).toEqual([1, 0]);
+});
+
 describe('an image', () => {
   it('is a copy: later stores do not show in it, nor its changes in RAM', () => {
     const ram = memory();

@@ -59,20 +59,26 @@ export class Blocks {
 
   /** The number, from 1, of the block that an address in the page lies in. */
   numberOf(page: number, entry: number, address: number): number {
+    return this.numberIn(page, this.memory.loadByte(entry + BIN), address);
+  }
+
+  /** The same of a block that is being freed, and counted as free from now on. */
+  numberOfFreed(page: number, entry: number, address: number): number {
+    const { memory, pages } = this;
+    const { plan } = pages;
+    const bin = memory.loadByte(entry + BIN);
+    pages.freeBytes += plan.units[bin]! << plan.unitShift;
+    return this.numberIn(page, bin, address);
+  }
+
+  private numberIn(page: number, bin: number, address: number): number {
     const { plan } = this.pages;
     const offset = (address - this.pages.addressOf(page)) >>> plan.unitShift;
-    return blockNumber(offset, plan.reciprocals[this.memory.loadByte(entry + BIN)]!) + 1;
+    return blockNumber(offset, plan.reciprocals[bin]!) + 1;
   }
 
   addressOf(page: number, entry: number, block: number): number {
     return this.pages.addressOf(page) + (block - 1) * this.bytesIn(entry);
-  }
-
-  /** Counts a block as free. Costs the device nothing. */
-  countFreed(entry: number): void {
-    const { plan } = this.pages;
-    const bytes = plan.units[this.memory.peekByte(entry + BIN)]! << plan.unitShift;
-    this.pages.freeBytes += bytes;
   }
 
   /** The first block of `free`, or {@link NONE}. */
@@ -100,7 +106,7 @@ export class Blocks {
 
   /**
    * Makes of localFree and threadFree what can be made without walking them: an empty list takes over another. While
-   * both have blocks threadFree waits. Returns how many blocks are in use.
+   * `free` and localFree have blocks threadFree waits. Returns how many blocks are in use.
    */
   collect(entry: number): number {
     const { memory } = this;
@@ -111,20 +117,41 @@ export class Blocks {
         memory.storeHalf(entry + LOCAL_FREE, NONE);
       }
     }
-    if (memory.loadWord(entry + THREAD_FREE) > FLAGS) this.collectThreadFree(entry);
-    return memory.loadHalf(entry + USED);
+    return this.collectThreadFree(entry);
   }
 
-  private collectThreadFree(entry: number): void {
+  /**
+   * An interrupt that frees the last block in use meanwhile does not see that it is the last, as `used` is not up to date:
+   * so one more look until nothing has come.
+   */
+  private collectThreadFree(entry: number): number {
     const { memory } = this;
-    const used = memory.loadHalf(entry + USED);
-    const empties = threadCount(memory.loadWord(entry + THREAD_FREE)) === used;
-    const list = [FREE, LOCAL_FREE].find((field) => memory.loadHalf(entry + field) === NONE);
-    // Of a page that nobody uses any more no list is needed.
-    if (list === undefined && !empties) return;
-    const taken = this.takeThreadFree(entry);
-    memory.storeHalf(entry + USED, used - threadCount(taken));
-    if (list !== undefined) memory.storeHalf(entry + list, threadHead(taken));
+    for (;;) {
+      const count = threadCount(memory.loadWord(entry + THREAD_FREE));
+      const used = memory.loadHalf(entry + USED);
+      if (count === 0) return used;
+      const list = this.emptyList(entry);
+      if (list === undefined && count !== used) return used;
+      const taken = this.takeThreadFree(entry);
+      memory.storeHalf(entry + USED, used - threadCount(taken));
+      if (list === undefined) this.beginAnew(entry);
+      else memory.storeHalf(entry + list, threadHead(taken));
+    }
+  }
+
+  /** Where another list can go. */
+  private emptyList(entry: number): number | undefined {
+    const { memory } = this;
+    if (memory.loadHalf(entry + FREE) === NONE) return FREE;
+    return memory.loadHalf(entry + LOCAL_FREE) === NONE ? LOCAL_FREE : undefined;
+  }
+
+  /** A page that nobody uses any more needs none of its lists. */
+  private beginAnew(entry: number): void {
+    const { memory } = this;
+    memory.storeHalf(entry + FREE, NONE);
+    memory.storeHalf(entry + LOCAL_FREE, NONE);
+    memory.storeHalf(entry + CAPACITY, 0);
   }
 
   /** All of threadFree at once; its flags stay. */

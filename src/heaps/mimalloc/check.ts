@@ -20,11 +20,12 @@ import {
   PREVIOUS,
   RESERVED,
   RESET_PENDING,
+  RETIRED_FROM,
+  RETIRED_TO,
   SLOT,
   SMALL,
   SPAN,
   SPAN_FIRST,
-  SPAN_LATER,
   STATE,
   THREAD_FREE,
   UNUSED,
@@ -50,9 +51,8 @@ export interface Checked {
 export function checkMimalloc(heap: Checked, freeBytes: number): void {
   checkHeaps(heap);
   const delayed = heap.view.delayedBlocks();
-  for (let page = 1; page <= heap.pages.plan.pages; page++) checkPage(heap, page, delayed);
-  // Each once more, as whole spans.
-  heap.view.walk(() => {});
+  const { plan } = heap.pages;
+  for (let page = 1; page <= plan.pages; ) page += checkPage(heap, page, delayed);
   checkLists(heap);
   checkResetQueue(heap);
   const sum = heap.view.freeBytes();
@@ -69,25 +69,26 @@ function checkHeaps({ memory, heaps }: Checked): void {
   });
 }
 
-function checkPage(heap: Checked, page: number, delayed: ReadonlySet<number>): void {
+/** Returns for how many pages it stands. */
+function checkPage(heap: Checked, page: number, delayed: ReadonlySet<number>): number {
   const { memory, pages, heaps } = heap;
   const { plan } = pages;
   const entry = pages.entry(page);
   const kind = memory.loadByte(entry + STATE) & KIND;
-  if (pages.isFree(page) !== (kind === UNUSED)) {
-    throw new Corruption('the bitmap of unused pages differs from the page table', entry + STATE);
-  }
-  if (kind === UNUSED) return checkUnused(heap, entry);
-  if (kind === SPAN_LATER) return checkLater(heap, page, entry);
+  if (pages.isFree(page) !== (kind === UNUSED)) throw differs(entry);
+  if (kind === UNUSED) checkUnused(heap, entry);
+  if (kind === SPAN_FIRST) return checkSpan(heap, page, entry);
+  if (kind !== SMALL) return 1;
   const owner = memory.loadHalf(entry + OWNER);
   if (owner >= plan.slots || heaps.inSlot(owner) === NONE) {
     throw new Corruption("a page's owner has no heap", entry + OWNER);
   }
-  if (kind === SMALL) return checkSmall(heap, page, entry, delayed);
-  const count = memory.loadHalf(entry + SPAN);
-  if (count === 0 || page + count - 1 > plan.pages) {
-    throw new Corruption('a span has more pages than there are', entry + SPAN);
-  }
+  checkSmall(heap, page, entry, delayed);
+  return 1;
+}
+
+function differs(entry: number): Corruption {
+  return new Corruption('the bitmap of unused pages differs from the page table', entry + STATE);
 }
 
 function checkUnused({ memory }: Checked, entry: number): void {
@@ -98,14 +99,20 @@ function checkUnused({ memory }: Checked, entry: number): void {
   }
 }
 
-function checkLater({ memory, pages }: Checked, page: number, entry: number): void {
-  const distance = memory.loadHalf(entry + SPAN);
-  const first = page - distance;
-  const isPart =
-    first >= 1 &&
-    pages.kindOf(pages.entry(first)) === SPAN_FIRST &&
-    memory.loadHalf(pages.entry(first) + SPAN) > distance;
-  if (!isPart) throw new Corruption('a page of a span does not lead to its first page', entry + SPAN);
+/** Pages behind the first are taken, and nobody else's. */
+function checkSpan(heap: Checked, page: number, first: number): number {
+  const { memory, pages } = heap;
+  const count = memory.loadHalf(first + SPAN);
+  if (count === 0 || page + count - 1 > pages.plan.pages) {
+    throw new Corruption('a span has more pages than there are', first + SPAN);
+  }
+  for (let later = page + 1; later < page + count; later++) {
+    const entry = pages.entry(later);
+    if (pages.isFree(later)) throw differs(entry);
+    if (memory.loadByte(entry + STATE) !== UNUSED) throw new Corruption('a page is in a span, too', entry);
+    checkUnused(heap, entry);
+  }
+  return count;
 }
 
 /** Counts add up, lists stay inside the page, and no block is in two of them. */
@@ -136,7 +143,7 @@ function checkSmall(heap: Checked, page: number, entry: number, delayed: Readonl
   checkDelayed(heap, page, entry, found, delayed);
 }
 
-/** What has not come back is in use, each block of it once. */
+/** What has not come back is in use, each block of it once; and its heap has been told what it must hear of. */
 function checkDelayed(
   { memory, pages, blocks }: Checked,
   page: number,
@@ -144,28 +151,31 @@ function checkDelayed(
   free: ReadonlySet<number>,
   delayed: ReadonlySet<number>,
 ): void {
-  const onThreadFree = threadCount(memory.loadWord(entry + THREAD_FREE));
-  let away = onThreadFree;
+  let told = 0;
   for (const address of delayed) {
     if (pages.pageAt(address) !== page) continue;
     const block = blocks.numberOf(page, entry, address);
     if (blocks.addressOf(page, entry, block) !== address || free.has(block)) {
       throw new Corruption('delayedFree has what is no block in use', address);
     }
-    away++;
+    told++;
   }
-  if (away > memory.loadHalf(entry + USED)) {
+  const word = memory.loadWord(entry + THREAD_FREE);
+  const away = threadCount(word);
+  const used = memory.loadHalf(entry + USED);
+  if (away + told > used) {
     throw new Corruption('more blocks were freed elsewhere than are in use', entry + USED);
   }
-  const flags = memory.loadWord(entry + THREAD_FREE) & FLAGS;
+  const flags = word & FLAGS;
   const isFull = (memory.loadByte(entry + STATE) & IN_FULL) !== 0;
   if (flags >= FREEING) throw new Corruption('a free that was begun has not ended', entry + THREAD_FREE);
   if (flags === USE_DELAYED && !isFull) {
     throw new Corruption('a page that is not full wants its heap to be told', entry + THREAD_FREE);
   }
-  if (isFull && (flags === USE_DELAYED ? onThreadFree > 0 : away === onThreadFree)) {
+  const isEmptied = away > 0 && away === used;
+  if (isEmptied ? !pages.wasEmptied(page) : isFull && told === 0 && (flags !== USE_DELAYED || away > 0)) {
     throw new Corruption(
-      'a block of a full page was freed, and its heap will not hear of it',
+      'a block was freed elsewhere, and its heap will not hear of it',
       entry + THREAD_FREE,
     );
   }
@@ -188,6 +198,7 @@ function checkLists(heap: Checked): void {
       if (memory.loadHalf(queue + LAST) !== last) {
         throw new Corruption("a queue's end is not where it says", queue + LAST);
       }
+      checkEmpty(heap, owner, bin);
     }
   });
   for (let page = 1; page <= pages.plan.pages; page++) {
@@ -195,6 +206,21 @@ function checkLists(heap: Checked): void {
     if (pages.kindOf(entry) === SMALL && !listed.has(page)) {
       throw new Corruption('a page is in no list', entry + NEXT);
     }
+  }
+}
+
+/** A page that is kept empty is the first of its class, where it will be found. */
+function checkEmpty({ memory, pages, lists, heaps }: Checked, owner: number, bin: number): void {
+  const first = memory.loadHalf(lists.queue(owner, bin));
+  const isInRange =
+    bin >= memory.loadByte(owner + RETIRED_FROM) && bin <= memory.loadByte(owner + RETIRED_TO);
+  for (let page = first; page !== NONE; ) {
+    const entry = pages.entry(page);
+    const isFound = page === first && memory.loadHalf(entry + SPAN) > 0 && (isInRange || heaps.isDead(owner));
+    if (memory.loadHalf(entry + USED) === 0 && !isFound) {
+      throw new Corruption('a page is kept empty where nobody looks for it', entry + USED);
+    }
+    page = memory.loadHalf(entry + NEXT);
   }
 }
 

@@ -6,8 +6,10 @@
  *               |            | last                      |                |                |     |
  *               +------------+---------------------------+----------------+----------------+-----+
  *     arena     +-----------+---------------+------------+--------+--------+-----+--------+------+
- *               | main heap | bitmap: free? | page table | page 1 | page 2 | ... | page N | rest |
+ *               | main heap | bitmaps       | page table | page 1 | page 2 | ... | page N | rest |
  *               +-----------+---------------+------------+--------+--------+-----+--------+------+
+ *
+ *     bitmaps   a bit for each page: is it unused? And another: was its last block in use freed elsewhere?
  *
  *     page table, an entry of 24 bytes (b: number of a block from 1, p: number of a page from 1, 0: none)
  *     0      2           4                             8      10         12         14    15      16      18     20        22      24
@@ -44,7 +46,7 @@ export const STATE = 15;
 export const OWNER = 16;
 export const NEXT = 18;
 export const PREVIOUS = 20;
-/** Of a span's first page: its pages. Of the others: how many come before. Of a small page: cycles until it retires. */
+/** Of a span's first page: its pages. Of a small page: cycles until it retires. */
 export const SPAN = 22;
 export const PAGE_ENTRY_BYTES = 24;
 
@@ -52,8 +54,8 @@ export const PAGE_ENTRY_BYTES = 24;
 export const KIND = 3;
 export const UNUSED = 0;
 export const SMALL = 1;
+/** The first page of a span. Those behind it are marked in the bitmap only. */
 export const SPAN_FIRST = 2;
-export const SPAN_LATER = 3;
 /** A small page that had nothing to give when it was looked at last. */
 export const IN_FULL = 4;
 // Of an unused page: what became of its memory.
@@ -82,6 +84,7 @@ export const FULL_PAGES = 14;
 /** Lowest and highest class whose only page may be retired; lowest above highest: none. */
 export const RETIRED_FROM = 16;
 export const RETIRED_TO = 17;
+/** Of a deleted task's heap: the list whose pages are given away next, 0 that of full ones, then by class. */
 export const CURSOR = 16;
 /** Whether it is calling its client. */
 export const BUSY = 18;
@@ -130,6 +133,7 @@ export interface Plan {
   readonly slotTable: number;
   readonly mainHeap: number;
   readonly bitmap: number;
+  readonly emptied: number;
   readonly table: number;
   /** Where page 1 begins. */
   readonly base: number;
@@ -171,7 +175,7 @@ export function pageBytesFor({ pageBytes }: MimallocOptions, arenaBytes: number)
 
 /** What lies before the pages, from an origin that is aligned. */
 function headBytes(bins: number, pages: number, alignment: number): number {
-  return alignUp(heapBytes(bins) + 4 * Math.ceil(pages / 32) + PAGE_ENTRY_BYTES * pages, alignment);
+  return alignUp(heapBytes(bins) + 8 * Math.ceil(pages / 32) + PAGE_ENTRY_BYTES * pages, alignment);
 }
 
 /** The least arena in which there is a page, wherever at a multiple of 4 it begins. */
@@ -212,7 +216,8 @@ export function planFor({ statics, regions, alignment }: HeapLayout, options: Mi
     slotTable: statics + SLOTS,
     mainHeap: origin,
     bitmap,
-    table: bitmap + 4 * Math.ceil(pages / 32),
+    emptied: bitmap + 4 * Math.ceil(pages / 32),
+    table: bitmap + 8 * Math.ceil(pages / 32),
     base: origin + headBytes(bins, pages, alignment),
   };
 }

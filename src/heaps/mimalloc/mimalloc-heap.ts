@@ -24,7 +24,6 @@ import {
   NONE,
   OWNER,
   type Plan,
-  SLOT,
   SMALL,
   SPAN_FIRST,
   SPAN as SPAN_PAGES,
@@ -71,8 +70,9 @@ export class MimallocHeap implements Heap {
   private readonly remoteFrees: RemoteFrees;
   private readonly misuse: Misuse | undefined;
   private readonly view: MimallocView;
-  /** How many pages of a class, and how many blocks that others freed, a call looks at. */
+  /** How many pages of classes one search looks at, and how many the search in progress still may. */
   private readonly limit: number;
+  private pagesLeft = 0;
   /** The class that the last malloc asked; like the last call, for who wants to know why it failed. */
   private asked = LARGE;
   /** The memory's, when free bytes were counted anew. */
@@ -94,13 +94,14 @@ export class MimallocHeap implements Heap {
     this.collection = new Collection(
       memory,
       this.pages,
+      this.lists,
       this.blocks,
       this.taskPages,
       this.heaps,
       call,
       this.limit,
     );
-    this.remoteFrees = new RemoteFrees(memory, this.heaps, call);
+    this.remoteFrees = new RemoteFrees(memory, this.pages, this.heaps, call);
     this.misuse = options.asserts ? new Misuse(memory, this.pages, this.blocks, call) : undefined;
     this.view = new MimallocView(memory, this.pages, this.blocks, this.heaps);
     this.pages.initialize();
@@ -132,39 +133,41 @@ export class MimallocHeap implements Heap {
 
   /** The heartbeat: whatever is to be done now and then is done here, a bounded part of it. */
   private generic(heap: number, bin: number, bytes: number): number {
-    const { lastCall: call, plan, limit } = this;
+    const { lastCall: call, plan } = this;
     call.path |= GENERIC;
     const count = bin === LARGE ? spanPages(bytes, plan.pageShift) : 0;
     if (count > plan.pages) return NULL;
     this.beat(heap, false);
-    this.collection.takeBack(heap, limit);
+    this.collection.takeBack(heap);
     this.taskPages.ageRetired(heap);
     this.pages.resetOne();
-    let address = bin === LARGE ? this.span(heap, count) : this.fromQueue(heap, bin, limit);
+    let address = bin === LARGE ? this.span(count) : this.fromQueue(heap, bin);
     if (address === NULL) address = this.retry(heap, bin, count);
     if (address !== NULL) this.misuse?.mark(address);
     return address;
   }
 
-  /** Everything that is free comes back, and the request is made once more. */
+  /** What can be had is collected, and the request is made once more. */
   private retry(heap: number, bin: number, count: number): number {
-    const { lastCall: call, plan } = this;
+    const { lastCall: call, plan, limit } = this;
     call.path |= RETRY;
     this.beat(heap, true);
-    this.collection.collectAll();
-    if (bin === LARGE) return this.span(heap, count);
-    const address = this.fromQueue(heap, bin, ALL) || this.fromLarger(heap, bin);
+    this.collection.collect(heap);
+    if (bin === LARGE) return this.span(count);
+    const address = this.fromQueue(heap, bin) || this.fromLarger(heap, bin);
     if (address !== NULL || heap === plan.mainHeap) return address;
     call.path |= SHARED;
-    return this.fromPages(plan.mainHeap, bin, ALL) || this.fromLarger(plan.mainHeap, bin);
+    this.pagesLeft = limit;
+    return this.fromPages(plan.mainHeap, bin) || this.fromLarger(plan.mainHeap, bin);
   }
 
   /** Rather than nothing: a block of the next larger class that has one. */
   private fromLarger(heap: number, bin: number): number {
     if (!this.options.largerClass) return NULL;
+    this.pagesLeft = this.limit;
     for (let larger = bin + 1; larger <= this.plan.bins; larger++) {
       this.lastCall.searchSteps++;
-      const address = this.fromPages(heap, larger, ALL);
+      const address = this.fromPages(heap, larger);
       if (address === NULL) continue;
       this.lastCall.path |= LARGER;
       return address;
@@ -173,8 +176,9 @@ export class MimallocHeap implements Heap {
   }
 
   /** A block of the class, if need be of a page that was unused. */
-  private fromQueue(heap: number, bin: number, limit: number): number {
-    const address = this.fromPages(heap, bin, limit);
+  private fromQueue(heap: number, bin: number): number {
+    this.pagesLeft = this.limit;
+    const address = this.fromPages(heap, bin);
     if (address !== NULL) return address;
     const page = this.taskPages.open(heap, bin);
     if (page === NONE) return NULL;
@@ -182,11 +186,11 @@ export class MimallocHeap implements Heap {
     return this.blocks.pop(page, this.pages.entry(page));
   }
 
-  /** A block of the first page of the class that has one, if that is among the first `limit`. */
-  private fromPages(heap: number, bin: number, limit: number): number {
+  /** A block of the first page of the class that has one, among those that the search may still look at. */
+  private fromPages(heap: number, bin: number): number {
     const { memory, lastCall: call, taskPages, pages, lists } = this;
     let page = memory.loadHalf(lists.queue(heap, bin));
-    for (let visited = 0; page !== NONE && visited < limit; visited++) {
+    for (; page !== NONE && this.pagesLeft > 0; this.pagesLeft--) {
       call.searchSteps++;
       const entry = pages.entry(page);
       const after = memory.loadHalf(entry + NEXT);
@@ -201,9 +205,9 @@ export class MimallocHeap implements Heap {
     return NULL;
   }
 
-  private span(heap: number, count: number): number {
+  private span(count: number): number {
     this.lastCall.path |= SPAN;
-    const page = this.pages.takeSpan(count, this.memory.loadHalf(heap + SLOT));
+    const page = this.pages.takeSpan(count);
     return page === NONE ? NULL : this.pages.addressOf(page);
   }
 
@@ -229,15 +233,15 @@ export class MimallocHeap implements Heap {
 
   /** The caller's heap, made of a block of main()'s; that one itself if there is no room. */
   private newHeap(): number {
-    const { plan, heaps, limit, surroundings } = this;
+    const { plan, heaps, surroundings } = this;
     const main = plan.mainHeap;
     const bytes = heapBytes(plan.bins);
     this.lastCall.path |= NEW_HEAP;
-    this.collection.takeBack(main, limit);
+    this.collection.takeBack(main);
     const heap =
       bytes > plan.smallBytes
-        ? this.span(main, spanPages(bytes, plan.pageShift))
-        : this.fromQueue(main, binOf(unitsFor(bytes, plan.unitShift), plan.bits), limit);
+        ? this.span(spanPages(bytes, plan.pageShift))
+        : this.fromQueue(main, binOf(unitsFor(bytes, plan.unitShift), plan.bits));
     if (heap === NULL) return main;
     const task = surroundings.caller();
     heaps.open(heap, heaps.slotOf(task), task);
@@ -258,12 +262,10 @@ export class MimallocHeap implements Heap {
     const entry = pages.entry(page);
     const task = this.surroundings.caller();
     const kind = pages.kindOf(entry);
-    if (kind > SMALL)
-      return this.freeSpan(kind === SPAN_FIRST ? page : page - memory.loadHalf(entry + SPAN_PAGES), task);
-    const block = this.blocks.numberOf(page, entry, address);
+    if (kind > SMALL) return this.freeSpan(page, task);
+    const block = this.blocks.numberOfFreed(page, entry, address);
     const owner = memory.loadHalf(entry + OWNER);
-    this.blocks.countFreed(entry);
-    if (task === AN_INTERRUPT || !heaps.owns(task, owner)) this.remoteFrees.free(entry, address, block);
+    if (task === AN_INTERRUPT || !heaps.owns(task, owner)) this.remoteFrees.free(page, address, block);
     else this.freeLocally(page, entry, address, block);
   }
 
@@ -275,7 +277,7 @@ export class MimallocHeap implements Heap {
     else if (wasFull) call.path |= UNFULL;
   }
 
-  /** A task gives the pages back whoever took them; an interrupt leaves that to the owner. */
+  /** A task gives the pages back whoever took them; an interrupt leaves that to whoever comes by main()'s heap. */
   private freeSpan(page: number, task: number): void {
     const { lastCall: call, pages } = this;
     call.path |= FREED_SPAN;
@@ -348,8 +350,8 @@ export class MimallocHeap implements Heap {
     this.view.walkPages(visit);
   }
 
-  wordAt(address: number): string | undefined {
-    return this.view.wordAt(address);
+  wordAt(address: number, piece: number): string | undefined {
+    return this.view.wordAt(address, piece);
   }
 
   walk(visit: PieceVisitor): void {

@@ -42,11 +42,11 @@ export class Misuse {
     if (page > pages.plan.pages) throw failed(address, 'the pointer is outside all pages');
     const entry = pages.entry(page);
     const kind = memory.loadByte(entry + STATE) & KIND;
-    if (kind === UNUSED) throw failed(address, 'the pointer is in a page that is not in use');
     if (kind === SMALL) return this.assertBlock(page, entry, address);
-    if (kind !== SPAN_FIRST || address !== pages.addressOf(page)) {
-      throw failed(address, 'the pointer is inside a large block');
-    }
+    if (kind === SPAN_FIRST && address === pages.addressOf(page)) return;
+    const isUnused = kind === UNUSED && pages.isFree(page);
+    const where = isUnused ? 'in a page that is not in use' : 'inside a large block';
+    throw failed(address, `the pointer is ${where}`);
   }
 
   private assertBlock(page: number, entry: number, address: number): void {

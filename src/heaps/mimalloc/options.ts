@@ -23,7 +23,7 @@ export const mimallocOptions = v.strictObject({
     8,
   ),
   pagesPerCall: wholeNumber(
-    'Pages of a class, and blocks freed by others, that one call looks at; 0: as many as there are',
+    'Pages of a class, blocks and pages freed by others, pages of deleted tasks that a call looks at; 0: all there are',
     [0, 1024],
     8,
   ),

@@ -1,14 +1,13 @@
 /** The arena's pages: which are unused, spans of several, and what becomes of the memory of unused ones. */
 
 import type { Memory } from '../../mcu/memory.js';
-import { highestBit } from '../bits.js';
+import { highestBit, lowestBit, withoutLowest } from '../bits.js';
 import type { HeapCall, Surroundings } from '../heap.js';
 import {
   BIN,
   KIND,
   NEXT,
   NONE,
-  OWNER,
   PAGE_ENTRY_BYTES,
   type Plan,
   PREVIOUS,
@@ -17,7 +16,6 @@ import {
   RESET_TICK,
   SPAN,
   SPAN_FIRST,
-  SPAN_LATER,
   STATE,
   UNUSED,
 } from './layout.js';
@@ -32,7 +30,8 @@ export class PageTable {
    * beside the simulated memory, so that statistics need not add up all pages after each call.
    */
   freeBytes = 0;
-  private readonly words: number;
+  /** Of either bitmap. */
+  readonly words: number;
 
   constructor(
     private readonly memory: Memory,
@@ -51,6 +50,7 @@ export class PageTable {
     for (let word = 0; word < this.words; word++) {
       const rest = plan.pages - 32 * word;
       memory.storeWord(plan.bitmap + 4 * word, rest >= 32 ? ALL_FREE : 2 ** rest - 1);
+      memory.storeWord(plan.emptied + 4 * word, 0);
     }
     memory.storeWord(plan.resetQueue, 0);
     this.freeBytes = plan.pages * plan.pageBytes;
@@ -96,18 +96,14 @@ export class PageTable {
   }
 
   /** The lowest run of `count` unused pages, made a span; {@link NONE} if there is none. */
-  takeSpan(count: number, owner: number): number {
+  takeSpan(count: number): number {
     const first = this.findRun(count);
     if (first === NONE) return NONE;
-    const { memory, plan, call } = this;
+    const { memory, plan } = this;
     this.claim(first, count);
-    for (let page = first; page < first + count; page++) {
-      const entry = this.entry(page);
-      memory.storeByte(entry + STATE, page === first ? SPAN_FIRST : SPAN_LATER);
-      memory.storeHalf(entry + SPAN, page === first ? count : page - first);
-      call.insertSteps++;
-    }
-    memory.storeHalf(this.entry(first) + OWNER, owner);
+    const entry = this.entry(first);
+    memory.storeByte(entry + STATE, SPAN_FIRST);
+    memory.storeHalf(entry + SPAN, count);
     this.freeBytes -= count * plan.pageBytes;
     return first;
   }
@@ -135,8 +131,12 @@ export class PageTable {
   private claim(first: number, count: number): void {
     this.mark(first, count, false);
     if (this.options.reset === 'none') return;
+    const { memory, call } = this;
     for (let page = first; page < first + count; page++) {
-      if ((this.memory.loadByte(this.entry(page) + STATE) & RESET_PENDING) !== 0) this.unlinkReset(page);
+      call.insertSteps++;
+      const state = this.entry(page) + STATE;
+      if ((memory.loadByte(state) & RESET_PENDING) !== 0) this.unlinkReset(page);
+      memory.storeByte(state, UNUSED);
     }
   }
 
@@ -145,31 +145,32 @@ export class PageTable {
   /** Makes an empty small page unused that is in no list. */
   release(page: number): void {
     const entry = this.entry(page);
-    this.freeBytes += this.plan.rests[this.memory.peekByte(entry + BIN)] ?? 0;
+    this.freeBytes += this.plan.rests[this.peekHalf(entry, BIN) & 0xff] ?? 0;
     this.memory.fill(entry, PAGE_ENTRY_BYTES, 0);
     this.disclaim(page, 1);
   }
 
   /** Bytes of the span that begins with a page. Costs the device nothing. */
   spanBytes(first: number): number {
-    return this.memory.peekHalf(this.entry(first) + SPAN) * this.plan.pageBytes;
+    return this.peekHalf(this.entry(first), SPAN) * this.plan.pageBytes;
+  }
+
+  /** What a debugger reads there: at an even place of an entry. */
+  private peekHalf(entry: number, place: number): number {
+    return (this.memory.peekWord(entry + (place & ~3)) >>> (8 * (place & 3))) & 0xffff;
   }
 
   /** Gives back the span that begins with a page; its bytes are counted as free already. */
   releaseSpan(first: number): void {
     const { memory } = this;
-    const count = memory.loadHalf(this.entry(first) + SPAN);
-    for (let page = first; page < first + count; page++) {
-      const entry = this.entry(page);
-      memory.storeByte(entry + STATE, UNUSED);
-      memory.storeHalf(entry + SPAN, 0);
-    }
-    memory.storeHalf(this.entry(first) + OWNER, 0);
+    const entry = this.entry(first);
+    const count = memory.loadHalf(entry + SPAN);
+    memory.storeByte(entry + STATE, UNUSED);
+    memory.storeHalf(entry + SPAN, 0);
     this.disclaim(first, count);
   }
 
   private disclaim(first: number, count: number): void {
-    this.call.insertSteps += count;
     this.mark(first, count, true);
     if (this.options.reset === 'none') return;
     for (let page = first; page < first + count; page++) this.awaitReset(page);
@@ -177,9 +178,10 @@ export class PageTable {
 
   /** Sets or clears the bits of some pages, a word at a time. */
   private mark(first: number, count: number, free: boolean): void {
-    const { memory, plan } = this;
+    const { memory, plan, call } = this;
     const end = first - 1 + count;
     for (let bit = first - 1; bit < end; ) {
+      call.insertSteps++;
       const word = plan.bitmap + 4 * (bit >>> 5);
       const upTo = Math.min(end, (bit | 31) + 1);
       const mask = bitsBetween(bit & 31, upTo & 31);
@@ -189,11 +191,41 @@ export class PageTable {
     }
   }
 
+  // --- emptied elsewhere --------------------------------------------------------------------------------
+
+  /** Notes that the last block in use of a page was freed elsewhere; anybody may do it at any time. */
+  noteEmptied(page: number): void {
+    const { memory, plan } = this;
+    const word = plan.emptied + 4 * ((page - 1) >>> 5);
+    const bit = 1 << ((page - 1) & 31);
+    for (;;) {
+      const bits = memory.loadWord(word);
+      if ((bits & bit) !== 0 || memory.compareAndSwap(word, bits, bits | bit)) return;
+    }
+  }
+
+  wasEmptied(page: number): boolean {
+    const word = this.memory.loadWord(this.plan.emptied + 4 * ((page - 1) >>> 5));
+    return ((word >>> ((page - 1) & 31)) & 1) === 1;
+  }
+
+  /** A page of which a word of the bitmap notes that, and does no more; or {@link NONE}. */
+  takeEmptied(word: number): number {
+    const { memory, plan } = this;
+    const address = plan.emptied + 4 * word;
+    for (;;) {
+      const bits = memory.loadWord(address);
+      if (bits === 0) return NONE;
+      if (memory.compareAndSwap(address, bits, withoutLowest(bits))) return 32 * word + lowestBit(bits) + 1;
+    }
+  }
+
   // --- reset --------------------------------------------------------------------------------------------
 
   /** Behind the others: all wait equally long. */
   private awaitReset(page: number): void {
     const { memory, plan, options } = this;
+    this.call.insertSteps++;
     const entry = this.entry(page);
     const last = memory.loadHalf(plan.resetQueue + 2);
     memory.storeByte(entry + STATE, UNUSED | RESET_PENDING);

@@ -3,20 +3,26 @@
 import type { Memory } from '../../mcu/memory.js';
 import type { HeapCall } from '../heap.js';
 import { threadCount, threadHead, threadWord } from './blocks.js';
-import { FLAGS, FREEING, NO_DELAYED, OWNER, THREAD_FREE, USE_DELAYED } from './layout.js';
+import { FLAGS, FREEING, NO_DELAYED, OWNER, THREAD_FREE, USE_DELAYED, USED } from './layout.js';
+import type { PageTable } from './page-table.js';
 import { DELAYED, REMOTE } from './paths.js';
 import type { TaskHeaps } from './task-heaps.js';
 
 export class RemoteFrees {
   constructor(
     private readonly memory: Memory,
+    private readonly pages: PageTable,
     private readonly heaps: TaskHeaps,
     private readonly call: HeapCall,
   ) {}
 
-  /** Onto the page's threadFree, or if the page is full, and nobody has said so yet, onto its heap's delayedFree. */
-  free(entry: number, address: number, block: number): void {
-    const { memory, call } = this;
+  /**
+   * Onto the page's threadFree, or if the page is full, and nobody has said so yet, onto its heap's delayedFree. With the
+   * last block in use the page is noted as one that can be had.
+   */
+  free(page: number, address: number, block: number): void {
+    const { memory, call, pages } = this;
+    const entry = pages.entry(page);
     call.path |= REMOTE;
     for (;;) {
       const word = memory.loadWord(entry + THREAD_FREE);
@@ -25,9 +31,11 @@ export class RemoteFrees {
         this.delay(entry, address);
         return this.endFreeing(entry);
       }
+      const count = threadCount(word) + 1;
       memory.storeHalf(address, threadHead(word));
-      const pushed = threadWord(threadCount(word) + 1, block, word & FLAGS);
-      if (memory.compareAndSwap(entry + THREAD_FREE, word, pushed)) return;
+      if (!memory.compareAndSwap(entry + THREAD_FREE, word, threadWord(count, block, word & FLAGS))) continue;
+      if (count === memory.loadHalf(entry + USED)) pages.noteEmptied(page);
+      return;
     }
   }
 

@@ -89,7 +89,7 @@ export class TaskHeaps {
     if (slot === 0 || heap === NONE || memory.loadWord(heap + TASK) !== task) return;
     memory.storeWord(heap + TASK, A_DELETED_TASK);
     memory.storeWord(heap + NEXT_DEAD, memory.loadWord(plan.deadHeaps));
-    memory.storeHalf(heap + CURSOR, 1);
+    memory.storeHalf(heap + CURSOR, 0);
     memory.storeWord(plan.deadHeaps, heap);
   }
 
@@ -130,10 +130,6 @@ export class TaskHeaps {
       if (first === NONE) return NONE;
       if (memory.compareAndSwap(heap + DELAYED_FREE, first, memory.loadWord(first))) return first;
     }
-  }
-
-  hasDelayed(heap: number): boolean {
-    return this.memory.loadWord(heap + DELAYED_FREE) !== NONE;
   }
 
   // --- heartbeat ----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import type { Memory } from '../../mcu/memory.js';
 import type { HeapCall } from '../heap.js';
-import type { Blocks } from './blocks.js';
+import { type Blocks, threadCount } from './blocks.js';
 import {
   BIN,
   CAPACITY,
@@ -71,14 +71,18 @@ export class TaskPages {
     this.lists.linkFull(heap, page);
     this.setFlags(entry, USE_DELAYED);
     // What came onto threadFree until the flag stood tells nobody.
-    this.blocks.collect(entry);
-    if (this.memory.loadHalf(entry + FREE) !== NONE) this.unfull(heap, page, entry);
+    const used = this.blocks.collect(entry);
+    if (this.memory.loadHalf(entry + FREE) !== NONE) this.settle(heap, page, entry, used);
   }
 
-  unfull(heap: number, page: number, entry: number): void {
+  /** A page of the class that is empty need not be kept for it any more. */
+  private unfull(heap: number, page: number, entry: number): void {
+    const { memory, lists } = this;
     this.setFlags(entry, NO_DELAYED);
-    this.lists.unlink(heap, page);
-    this.lists.linkFirst(heap, page);
+    lists.unlink(heap, page);
+    const first = memory.loadHalf(lists.queue(heap, memory.loadByte(entry + BIN)));
+    if (first !== NONE && memory.loadHalf(this.pages.entry(first) + USED) === 0) this.close(heap, first);
+    lists.linkFirst(heap, page);
   }
 
   private setFlags(entry: number, flags: number): void {
@@ -89,10 +93,19 @@ export class TaskPages {
     }
   }
 
-  /** A free by the page's owner. */
+  /** A free by the page's owner, or on its behalf. */
   freeLocally(heap: number, page: number, address: number, block: number): void {
+    const { memory } = this;
     const entry = this.pages.entry(page);
     const used = this.blocks.push(entry, address, block);
+    if (used === 0) return this.retire(heap, page, entry);
+    // What waits on threadFree is in use until it is collected: there may be nothing else left.
+    const isLast = threadCount(memory.loadWord(entry + THREAD_FREE)) === used;
+    this.settle(heap, page, entry, isLast ? this.blocks.collect(entry) : used);
+  }
+
+  /** Where a page belongs of which a block has come back. */
+  private settle(heap: number, page: number, entry: number, used: number): void {
     if (used === 0) this.retire(heap, page, entry);
     else if (this.lists.isFull(entry)) this.unfull(heap, page, entry);
   }
@@ -145,24 +158,39 @@ export class TaskPages {
     return isEmpty && cycles > 1;
   }
 
-  /** Takes in what others freed; an empty page goes, one that is full no more returns to its queue. */
-  tidy(heap: number, page: number): void {
-    const entry = this.pages.entry(page);
-    if (this.blocks.collect(entry) === 0) return this.close(heap, page);
-    if (this.lists.isFull(entry) && this.hasRoom(entry)) this.unfull(heap, page, entry);
+  /** Gives back pages that are kept empty; looks at `limit` classes at most. Returns what is left of that. */
+  closeRetired(heap: number, limit: number): number {
+    const { memory, call } = this;
+    const to = memory.loadByte(heap + RETIRED_TO);
+    let bin = memory.loadByte(heap + RETIRED_FROM);
+    if (bin > to) return limit;
+    let left = limit;
+    for (; bin <= to && left > 0; bin++, left--) {
+      call.searchSteps++;
+      const page = memory.loadHalf(this.lists.queue(heap, bin));
+      if (page !== NONE && memory.loadHalf(this.pages.entry(page) + USED) === 0) this.close(heap, page);
+    }
+    memory.storeByte(heap + RETIRED_FROM, bin <= to ? bin : NOT_RETIRED);
+    if (bin > to) memory.storeByte(heap + RETIRED_TO, 0);
+    return left;
+  }
+
+  /** Gives back a page that nobody uses any more, if that is so. */
+  closeEmptied(heap: number, page: number): void {
+    if (this.blocks.collect(this.pages.entry(page)) === 0) this.close(heap, page);
   }
 
   /** Gives a page of a heap that is broken up to another one, if anything in it is live. */
   adopt(from: number, to: number, page: number): void {
-    const { memory } = this;
+    const { memory, lists } = this;
     const entry = this.pages.entry(page);
-    this.lists.unlink(from, page);
-    this.setFlags(entry, NO_DELAYED);
+    lists.unlink(from, page);
     if (this.blocks.collect(entry) === 0) return this.pages.release(page);
     memory.storeHalf(entry + SPAN, 0);
     memory.storeHalf(entry + OWNER, memory.loadHalf(to + SLOT));
-    if (this.hasRoom(entry)) this.lists.linkLast(to, page);
-    else this.putFull(to, page, entry);
+    if (!this.hasRoom(entry)) return this.putFull(to, page, entry);
+    this.setFlags(entry, NO_DELAYED);
+    lists.linkLast(to, page);
   }
 
   private hasRoom(entry: number): boolean {

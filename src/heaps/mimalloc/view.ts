@@ -17,7 +17,6 @@ import {
   SMALL,
   SPAN,
   SPAN_FIRST,
-  SPAN_LATER,
   TASK,
   THREAD_FREE,
   UNUSED,
@@ -41,7 +40,6 @@ export class MimallocView {
     for (let page = 1; page <= plan.pages; ) {
       const entry = pages.entry(page);
       const kind = pages.kindOf(entry);
-      if (kind === SPAN_LATER) throw new Corruption('a page of a span has no first page', entry);
       const count = kind === SPAN_FIRST ? memory.loadHalf(entry + SPAN) : 1;
       if (count === 0 || page + count - 1 > plan.pages) {
         throw new Corruption('a span has more pages than there are', entry + SPAN);
@@ -164,15 +162,13 @@ export class MimallocView {
     const { memory, pages, blocks } = this;
     const { plan } = pages;
     let bytes = 0;
-    for (let page = 1; page <= plan.pages; page++) {
-      const entry = pages.entry(page);
-      const kind = pages.kindOf(entry);
+    this.visitPages((_page, entry, kind) => {
       if (kind === UNUSED) bytes += plan.pageBytes;
-      if (kind !== SMALL) continue;
+      if (kind !== SMALL) return;
       const away = threadCount(memory.loadWord(entry + THREAD_FREE));
       const free = memory.loadHalf(entry + RESERVED) - memory.loadHalf(entry + USED) + away;
       bytes += free * blocks.bytesIn(entry);
-    }
+    });
     for (const address of this.delayedBlocks()) {
       const entry = pages.entry(pages.pageAt(address));
       const isSpan = pages.kindOf(entry) === SPAN_FIRST;
@@ -213,23 +209,23 @@ export class MimallocView {
   }
 
   /** The heap's own word at an address outside of live blocks; undefined: nobody uses it. */
-  wordAt(address: number): string | undefined {
+  wordAt(address: number, piece: number): string | undefined {
     const { memory, pages, blocks } = this;
     const { plan } = pages;
     if (address < plan.base) return wordOfHead(plan, address);
+    if (this.structures().has(piece)) return 'heap of a task';
     const page = pages.pageAt(address);
     if (page > plan.pages) return undefined;
     const entry = pages.entry(page);
     const kind = pages.kindOf(entry);
     if (kind === UNUSED) return undefined;
-    let start = pages.addressOf(kind === SPAN_LATER ? page - memory.loadHalf(entry + SPAN) : page);
+    let start = pages.addressOf(page);
     if (kind === SMALL) {
       const block = blocks.numberOf(page, entry, address);
       // Blocks that were never made have no links, and behind the last one there is nothing.
       if (block > memory.loadHalf(entry + CAPACITY)) return undefined;
       start = blocks.addressOf(page, entry, block);
     }
-    if (this.structures().has(start)) return 'heap of a task';
     return address < start + 4 ? 'next' : undefined;
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AN_INTERRUPT } from '../../../src/heaps/heap.js';
 import { anyDeeds, anySetting, type Deed, TasksModel } from './tasks-model.js';
 
-const often = { seed: 20_190_618, numRuns: 400 };
+const often = { seed: 20_190_618, numRuns: 150 };
 
 describe('tasks and interrupts on one heap', () => {
   it('keep every promise, whoever frees what, within the bound of each call', () => {
@@ -103,6 +103,111 @@ describe('how many pages a malloc looks at', () => {
       expect(model.most.usualSearch).toBeGreaterThanOrEqual(limit);
       // An unused page is looked for in the bitmap as well.
       expect(model.most.usualSearch).toBeLessThanOrEqual(2 * limit + 3);
+      model.end();
+    }
+  });
+});
+
+describe('how much a malloc that fails looks at', () => {
+  /** More than there is. */
+  const ALL = 2000;
+  const everything = (pages: number): Deed => ['malloc', 2, 128 * pages];
+
+  /** Every page holds blocks of a task's, and has told that task's heap that an interrupt freed their neighbours. */
+  const told = (): Deed[] => [
+    ['fill', 1, 16, ALL],
+    ['thin', AN_INTERRUPT, 2],
+  ];
+
+  /** Five tasks keep an empty page in each class. */
+  const kept = (): Deed[] =>
+    [1, 2, 3, 4, 5].flatMap((task) =>
+      [8, 16, 24, 32, 40, 48, 56, 64].flatMap((bytes): Deed[] => [
+        ['malloc', task, bytes],
+        ['free', task, 0],
+      ]),
+    );
+
+  /** All pages are a deleted task's, and full. */
+  const leftBehind = (): Deed[] => [
+    ['fill', 1, 32, ALL],
+    ['delete', 1],
+  ];
+
+  /** All pages but that with the task's heap are in the queue of a class, and have nothing to give. */
+  function exhausted(pages: number): Deed[] {
+    const fill: Deed = ['fill', 1, 32, ALL];
+    // The block goes to the end of the model's list, so that the next one here lies in the next page.
+    const deeds = Array.from({ length: pages - 1 }, (_, page): Deed[] => [
+      ['free', 1, 3 * page],
+      ['malloc', 1, 32],
+    ]);
+    return [fill, ...deeds.flat()];
+  }
+
+  type Attack = [
+    what: string,
+    before: (pages: number) => Deed[],
+    request: (pages: number) => Deed,
+    /** What is looked at more if nothing limits it, at least. */
+    unlimited: (pages: number) => number,
+  ];
+  const attacks: Attack[] = [
+    ['of what others freed', told, everything, (pages) => pages - 2],
+    ['of what is kept empty', kept, everything, () => 3 * 8 - 1],
+    ['of what a deleted task left behind', leftBehind, everything, (pages) => pages - 2],
+    ['of larger classes', exhausted, () => ['malloc', 1, 16], (pages) => pages - 2],
+  ];
+
+  it.each(attacks)(
+    '%s is all of it without a limit, else as much in a large arena as in a small one',
+    (...attack) => {
+      const [, before, request, unlimited] = attack;
+      const attacked = (bytes: number, pagesPerCall: number) => {
+        const model = new TasksModel({ bytes, alignment: 8, options: { pageBytes: 128, pagesPerCall } });
+        const pages = model.heap.largestBlockBytes() / 128;
+        model.run(before(pages));
+        const { failures } = model;
+        model.run([request(pages)]);
+        expect(model.failures).toBe(failures + 1);
+        const { steps } = model;
+        model.end();
+        return { steps, pages };
+      };
+      const all = attacked(12_000, 0);
+      const few = attacked(12_000, 1);
+      expect(all.steps - few.steps).toBeGreaterThanOrEqual(unlimited(all.pages));
+      const small = attacked(8000, 1);
+      // A word of the one bitmap is looked at three times, of the other once.
+      const words = Math.ceil(few.pages / 32) - Math.ceil(small.pages / 32);
+      expect(few.steps - small.steps).toBeLessThanOrEqual(4 * words);
+    },
+  );
+
+  it('is no more than the bound when all of that comes together', () => {
+    for (const pagesPerCall of [0, 1, 3, 8]) {
+      const model = new TasksModel({
+        bytes: 12_000,
+        alignment: 8,
+        options: { pageBytes: 128, pagesPerCall },
+      });
+      const failing = everything(model.heap.largestBlockBytes() / 128);
+      model.run([
+        ...kept(),
+        ['fill', 3, 16, 60],
+        ['fill', 1, 32, ALL],
+        ['thin', AN_INTERRUPT, 3],
+        ['delete', 1],
+      ]);
+      model.run([
+        failing,
+        ['malloc', 4, 16],
+        ['malloc', 0, 16],
+        failing,
+        ['thin', 2, 2],
+        ['delete', 3],
+        failing,
+      ]);
       model.end();
     }
   });
