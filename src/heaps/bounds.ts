@@ -36,8 +36,8 @@ const EXACT_BELOW_BYTES = 128;
 
 /**
  * Sufficient arenas, in units. Where several proofs hold the least is taken. Sources: Knuth, The Art of
- * Computer Programming 2.5, exercises 41 and 43; o1heap's readme; Robson 1974 as SQLite applies it to aligned
- * powers of two. The last two rows are the pigeonhole: when a request of r fails, at most M - r units are live,
+ * Computer Programming 2.5, exercises 41 and 43; o1heap's readme. That of aligned first fit is proved at
+ * {@link alignedReach}. The last two rows are the pigeonhole: when a request of r fails, at most M - r units are live,
  * and of the holes between them none is as large as r.
  */
 const SUFFICIENT = {
@@ -52,10 +52,7 @@ const SUFFICIENT = {
     const top = 2 ** ceilLog2(largest);
     return (1 + Math.log2(top)) * roundUp(peak, top);
   },
-  'aligned-first-fit': ({ peak, largest }: Units) => {
-    const top = 2 ** ceilLog2(largest);
-    return roundUp(robson(roundUp(peak, top), top), top);
-  },
+  'aligned-first-fit': ({ peak, largest }: Units) => alignedReach(peak, 2 ** ceilLog2(largest)),
   'eager-merge': (load: Units) => pigeonhole(load, (size) => size),
   'eager-merge-by-class': (load: Units) =>
     pigeonhole(load, (size) => roundToClass(size * load.unitBytes) / load.unitBytes),
@@ -66,7 +63,7 @@ export const BOUND_FORMULAS: Readonly<Record<BoundRow, string>> = {
   'first-fit': 'min(M * H(n) / ln 2, M * (1 + ceil(log2 n)))',
   'half-fit': '2 * M * (1 + ceil(log2 n))',
   buddy: 'M * (1 + log2 n)',
-  'aligned-first-fit': 'M * (1 + log2(n) / 2) - n + 1, in multiples of n',
+  'aligned-first-fit': 'at most M * (1 + log2(n) / 2) in multiples of n, counted size by size',
   'eager-merge': 'max over r <= n of r * (M - r + 1)',
   'eager-merge-by-class': 'max over r <= n of class(r) * (M - r + 1)',
 };
@@ -101,6 +98,31 @@ function inUnits({ peakBytes, largestBytes, smallestBytes, unitBytes }: Load): U
 /** `largest` is a power of two. */
 function robson(peak: number, largest: number): number {
   return peak * (1 + Math.log2(largest) / 2) - largest + 1;
+}
+
+/**
+ * How far first fit at aligned addresses goes, for sizes that are powers of two up to `largest`. A block of `size`
+ * goes to the first of the places 0, size, 2 * size ... that no block reaches into. What keeps it from a place is a
+ * smaller block, or a part of `size` of a larger one; and a smaller one only where such have ever been. So go
+ * through the sizes, and for each fill the places from the lowest up, with the smallest blocks that can lie there,
+ * until all is live that may be live beside the new block: that one can lie no higher.
+ *
+ * Not only enough: wherever all clients were tried, one of them comes as far (test/heaps/bounds.test.ts).
+ */
+function alignedReach(peak: number, largest: number): number {
+  /** Where the blocks of each size end at most, those smaller than the current one. */
+  const ends = new Map<number, number>();
+  for (let size = 1; size <= Math.min(peak, largest); size *= 2) {
+    let places = 0;
+    let left = peak - size;
+    for (const [smaller, end] of [...ends, [size, Number.POSITIVE_INFINITY] as const]) {
+      const blocked = Math.min(Math.floor(left / smaller), Math.max(0, Math.ceil(end / size) - places));
+      places += blocked;
+      left -= blocked * smaller;
+    }
+    ends.set(size, (places + 1) * size);
+  }
+  return Math.max(0, ...ends.values());
 }
 
 /** `holeFor`: with a hole of that size the heap is sure to serve the request. */

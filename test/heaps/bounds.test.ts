@@ -84,8 +84,7 @@ describe('bounds', () => {
     expect(sufficient('eager-merge-by-class', words(peak, size))).toBe((peak - size + 1) * 264);
   });
 
-  it('round the peak of a power-of-two heap up to multiples of the largest block', () => {
-    expect(sufficient('aligned-first-fit', words(9, 4))).toBe(24);
+  it('round the peak of a buddy heap up to multiples of the largest block', () => {
     expect(sufficient('buddy', words(9, 3))).toBe(36);
   });
 });
@@ -141,7 +140,7 @@ describe('the worst case of best fit', () => {
   searched(anySize, () => bestFit, 'eager-merge', cases);
 });
 
-// Larger cases have tens of millions of layouts: see classic/buddy-worst-cases.test.ts.
+// Larger cases of powers of two have tens of millions of layouts: see classic/buddy-worst-cases.test.ts.
 describe('the worst case of aligned first fit on powers of two', () => {
   const cases: Case[] = [
     [8, 2, 12],
@@ -152,6 +151,14 @@ describe('the worst case of aligned first fit on powers of two', () => {
     [8, 8, 16],
   ];
   searched(powersOfTwo, () => alignedFirstFit, 'aligned-first-fit', cases);
+
+  const all = [1, 2, 4, 8].flatMap((largest) => {
+    return Array.from({ length: 12 - largest }, (_, index) => [largest + index, largest] as const);
+  });
+  it.each(all)('is just what is said to be enough: %i live, blocks of at most %i', (peak, largest) => {
+    const worst = worstReach(peak, powersOfTwo(largest), alignedFirstFit);
+    expect(sufficient('aligned-first-fit', words(peak, largest))).toBe(worst);
+  });
 });
 
 describe('the worst case of a buddy heap', () => {

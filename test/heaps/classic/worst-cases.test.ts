@@ -6,110 +6,12 @@
  * needed. For best fit that is not the arena which suffices, see below.
  */
 
-import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { findHeap } from '../../../src/heaps/catalog.js';
-import type { HeapOptions } from '../../../src/heaps/definition.js';
-import { NULL } from '../../../src/heaps/heap.js';
-import { type ReplayMachine, replayMachine } from '../../../src/traces/replay-machine.js';
-
-const ORIGIN = 0x2000_0000;
-const UNIT = 16;
-
-/** Blocks in use by address: offset and size in units, flat. */
-type Layout = readonly number[];
-
-interface State {
-  readonly layout: Layout;
-  /** What lies in RAM then. */
-  readonly words: Uint32Array;
-}
-
-interface Search {
-  readonly machine: ReplayMachine;
-  /** Address of the lowest block. */
-  readonly base: number;
-  /** Bytes of a block beside its payload. */
-  readonly overheadBytes: number;
-}
-
-interface Extremes {
-  /** End of the highest block there has been, in units. */
-  readonly highest: number;
-  readonly fails: boolean;
-}
-
-function ramOf({ machine }: Search): { from: number; bytes: number } {
-  const { statics, regions } = machine.layout;
-  return { from: statics, bytes: regions[0]!.origin + regions[0]!.bytes - statics };
-}
-
-function taken(search: Search): Uint32Array {
-  const { from, bytes } = ramOf(search);
-  return new Uint32Array(search.machine.memory.image(from, bytes).buffer);
-}
-
-function restore(search: Search, words: Uint32Array): void {
-  const { from } = ramOf(search);
-  for (let index = 0; index < words.length; index++) {
-    search.machine.memory.storeWord(from + 4 * index, words[index]!);
-  }
-}
-
-/** A layout says all that matters: none of these heaps remembers how it came to it. */
-function explore(search: Search, most: number, sizes: readonly number[]): Extremes {
-  const { heap } = search.machine;
-  const seen = new Set(['']);
-  const open: State[] = [{ layout: [], words: taken(search) }];
-  let highest = 0;
-  let fails = false;
-  const visit = (layout: Layout) => {
-    const key = layout.join();
-    if (seen.has(key)) return;
-    seen.add(key);
-    open.push({ layout, words: taken(search) });
-  };
-  for (let state = open.pop(); state !== undefined; state = open.pop()) {
-    const { layout, words } = state;
-    for (let index = 0; index < layout.length; index += 2) {
-      restore(search, words);
-      heap.free(search.base + layout[index]! * UNIT);
-      visit(layout.toSpliced(index, 2));
-    }
-    const live = layout.reduce((sum, value, index) => (index % 2 === 0 ? sum : sum + value), 0);
-    for (const size of sizes.filter((units) => live + units <= most)) {
-      restore(search, words);
-      const address = heap.malloc(size * UNIT - search.overheadBytes);
-      if (address === NULL) {
-        fails = true;
-        continue;
-      }
-      const offset = (address - search.base) / UNIT;
-      highest = Math.max(highest, offset + size);
-      const above = layout.findIndex((value, index) => index % 2 === 0 && value > offset);
-      visit(layout.toSpliced(above < 0 ? layout.length : above, 0, offset, size));
-    }
-  }
-  return { highest, fails };
-}
-
-function machineOf(name: string, bytes: number, options: HeapOptions): ReplayMachine {
-  const definition = findHeap(name)!;
-  const region = { name: 'heap', origin: ORIGIN, bytes };
-  return replayMachine(definition, v.parse(definition.options, options), [region], UNIT);
-}
+import { buddyOn, explore, machineOf, ORIGIN, type Search, UNIT } from './explore.js';
 
 /** A fit on `units` units: two tags of 4 bytes in each block, a unit for those at the arena's ends. */
 function fitOn(name: string, units: number): Search {
   return { machine: machineOf(name, (units + 1) * UNIT, {}), base: ORIGIN + UNIT, overheadBytes: 8 };
-}
-
-/** A buddy heap of exactly `units` smallest blocks, behind heads and table. */
-function buddyOn(units: number, pick: string): Search {
-  const heads = 4 * (Math.floor(Math.log2(units)) + 1);
-  const base = Math.ceil((heads + units) / UNIT) * UNIT;
-  const machine = machineOf('buddy', base + units * UNIT, { minimumBlock: UNIT, pick });
-  return { machine, base: ORIGIN + base, overheadBytes: 0 };
 }
 
 const upTo = (most: number) => Array.from({ length: most }, (_, index) => index + 1);
@@ -143,8 +45,8 @@ describe.each(FITS)('%s', (name, cases) => {
   it.each(cases)(
     'with at most %i units live in blocks of up to %i reaches unit %i',
     (most, largest, worst) => {
-      const { highest, fails } = explore(fitOn(name, 40), most, upTo(largest));
-      expect({ highest, fails }).toEqual({ highest: worst, fails: false });
+      const outcome = explore(fitOn(name, 40), most, upTo(largest));
+      expect(outcome).toMatchObject({ highest: worst, fails: false });
     },
   );
 });
@@ -166,8 +68,8 @@ describe('first fit at aligned addresses, by a buddy heap', () => {
     [9, 4, 20],
     [8, 8, 16],
   ])('with at most %i units live in blocks of up to %i reaches unit %i', (most, largest, worst) => {
-    const { highest, fails } = explore(buddyOn(32, 'first'), most, powersUpTo(largest));
-    expect({ highest, fails }).toEqual({ highest: worst, fails: false });
+    const outcome = explore(buddyOn(32, 'first'), most, powersUpTo(largest));
+    expect(outcome).toMatchObject({ highest: worst, fails: false });
   });
 });
 
