@@ -17,6 +17,7 @@ import {
 import { DATA, unitsFor } from '../../src/heaps/mempool/heap-pages.js';
 import { between, chapter, eachFrom } from '../proof.js';
 
+const BITS = 'src/heaps/bits.ts';
 const BITMAP = 'src/heaps/mempool/bitmap.ts';
 const TREE = 'src/heaps/mempool/free-tree.ts';
 const PAGES = 'src/heaps/mempool/heap-pages.ts';
@@ -132,7 +133,7 @@ export const mempool = chapter(
       twins: [
         {
           says: 'as in the original, a shift by 32',
-          change: { file: BITMAP, from: 'count === CELL_BITS ? BUSY : ', to: '' },
+          change: { file: BITS, from: 'count === 32 ? -1 : (1 << count) - 1', to: '(1 << count) - 1' },
         },
         { says: 'runs that leave the cell', without: 'fits', over: { place: between(0, 63) } },
       ],
@@ -182,7 +183,7 @@ export const mempool = chapter(
       twins: [
         {
           says: 'with the mask of the original, 32 fragments are taken without a trace',
-          change: { file: BITMAP, from: 'count === CELL_BITS ? BUSY : ', to: '' },
+          change: { file: BITS, from: 'count === 32 ? -1 : (1 << count) - 1', to: '(1 << count) - 1' },
         },
         { says: 'what was taken already', without: 'clear' },
       ],

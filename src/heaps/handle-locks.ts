@@ -11,6 +11,19 @@ interface LockCounts {
   addLocks(handle: number, change: 1 | -1): void;
 }
 
+/** What a heap knows of its handles. */
+interface Handles {
+  /** Whether it is one, in use or not. */
+  isHandle(handle: number): boolean;
+  isUsed(handle: number): boolean;
+}
+
+/** @throws Fault unless there is a block of that handle */
+export function assertUsed(handles: Handles, handle: number): void {
+  if (!handles.isHandle(handle)) throw misuse(handle, 'a handle is what allocate gave');
+  if (!handles.isUsed(handle)) throw misuse(handle, 'a freed handle is used no more');
+}
+
 /** @throws Fault where no more can be counted */
 export function addLock(counts: LockCounts, handle: number): void {
   if (counts.locksOf(handle) === MAXIMUM_LOCKS) {

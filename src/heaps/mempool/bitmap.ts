@@ -7,7 +7,7 @@
  */
 
 import type { Memory } from '../../mcu/memory.js';
-import { lowestBit } from '../bits.js';
+import { lowestBit, lowestBits } from '../bits.js';
 
 export const CELL_BITS = 32;
 /** All ones, as the memory has it. */
@@ -92,8 +92,7 @@ export function lowestRun(cell: number, count: number): number {
 
 /** `count` ones from `bit` on. */
 export function runOf(count: number, bit: number): number {
-  // A shift by 32 is one by 0.
-  return count === CELL_BITS ? BUSY : ((1 << count) - 1) << bit;
+  return lowestBits(count) << bit;
 }
 
 // --- whole cells ------------------------------------------------------------------------------------------

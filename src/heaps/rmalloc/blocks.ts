@@ -224,7 +224,7 @@ export class Blocks {
     return this.memory.loadWord(this.statics + SPARE);
   }
 
-  isInTable(header: number): boolean {
+  isHandle(header: number): boolean {
     return header >= this.bottom && header < this.end && (this.end - header) % HEADER_BYTES === 0;
   }
 

@@ -34,7 +34,7 @@ function checkChain(blocks: Blocks) {
   bookmarks.delete(last);
   let address = blocks.base;
   for (let block = blocks.nextOf(last); block !== NONE; block = blocks.nextOf(block)) {
-    if (!blocks.isInTable(block)) throw new Corruption('the chain leads to what is no header', block);
+    if (!blocks.isHandle(block)) throw new Corruption('the chain leads to what is no header', block);
     if (++headers > blocks.maximumHeaders) throw new Corruption('the chain runs in a circle', block);
     if (blocks.addressOf(block) < address || blocks.endOf(block) > blocks.top) {
       throw new Corruption('the chain must ascend by address', block);
@@ -57,7 +57,7 @@ function checkChain(blocks: Blocks) {
 function checkSpares(memory: Memory, blocks: Blocks): number {
   let count = 0;
   for (let spare = blocks.spare; spare !== NONE; spare = blocks.nextOf(spare)) {
-    if (!blocks.isInTable(spare) || memory.loadWord(spare) !== 0) {
+    if (!blocks.isHandle(spare) || memory.loadWord(spare) !== 0) {
       throw new Corruption('the spare headers lead to one that is none', spare);
     }
     if (++count > blocks.maximumHeaders) throw new Corruption('the spare headers run in a circle', spare);

@@ -1,6 +1,9 @@
-/** The settings that both generations of rmalloc share. */
+/** The settings that the heaps share which move blocks. */
 
 import { choice, flag, wholeNumber } from '../definition.js';
+
+/** With generations, so many compactions leave the old blocks where they are before one moves them too. */
+export const YOUNG_PASSES_PER_FULL = 8;
 
 /** More RAM than any microcontroller has. */
 const MAXIMUM_BYTES = 2 ** 30;

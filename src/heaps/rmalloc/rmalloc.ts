@@ -46,7 +46,7 @@ import {
   type Relocation,
   UNLIMITED,
 } from '../handle-heap.js';
-import { addLock, misuse, removeLock } from '../handle-locks.js';
+import { addLock, assertUsed, removeLock } from '../handle-locks.js';
 import { HeapCall, type HeapLayout, type HeapView, NULL, NULL_CALL, type PieceVisitor } from '../heap.js';
 import {
   Blocks,
@@ -62,7 +62,7 @@ import {
 import { checkBlocks } from './check.js';
 import { CompactionPass } from './compaction.js';
 import { Fullness } from './fullness.js';
-import { relocationOptions } from './options.js';
+import { relocationOptions, YOUNG_PASSES_PER_FULL } from './options.js';
 import { ArenaPlace, placeOverheadBytes, placeStaticBytes } from './place.js';
 
 /** The cost model's words, in the order of their bits. */
@@ -73,9 +73,6 @@ const SPLIT = 4;
 const COMPACTED = 8;
 const FREE_WORDS = ['merged'] as const;
 const MERGED = 1;
-
-/** The young end is compacted this often before the old one is too. */
-const YOUNG_PASSES_PER_FULL = 8;
 
 const options = v.strictObject({
   ...relocationOptions(true),
@@ -201,7 +198,7 @@ export class Rmalloc implements HandleHeap, HeapView {
       call.path = NULL_CALL;
       return;
     }
-    this.assertLive(handle);
+    assertUsed(this.blocks, handle);
     const address = blocks.addressOf(handle);
     const bytes = blocks.endOf(handle) - address;
     blocks.makeHole(handle, address, blocks.nextOf(handle));
@@ -253,19 +250,14 @@ export class Rmalloc implements HandleHeap, HeapView {
   // --- locks --------------------------------------------------------------------------------------------
 
   lock(handle: number): number {
-    this.assertLive(handle);
+    assertUsed(this.blocks, handle);
     addLock(this.blocks, handle);
     return this.blocks.addressOf(handle);
   }
 
   unlock(handle: number): void {
-    this.assertLive(handle);
+    assertUsed(this.blocks, handle);
     removeLock(this.blocks, handle);
-  }
-
-  private assertLive(handle: number): void {
-    if (!this.blocks.isInTable(handle)) throw misuse(handle, 'a handle is what allocate gave');
-    if (!this.blocks.isUsed(handle)) throw misuse(handle, 'a freed handle is used no more');
   }
 
   // --- compaction ---------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ import {
   type Relocation,
   UNLIMITED,
 } from '../../handle-heap.js';
-import { addLock, misuse, removeLock } from '../../handle-locks.js';
+import { addLock, assertUsed, removeLock } from '../../handle-locks.js';
 import {
   Corruption,
   HeapCall,
@@ -61,7 +61,7 @@ import {
   type PieceVisitor,
 } from '../../heap.js';
 import { Fullness } from '../../rmalloc/fullness.js';
-import { relocationOptions } from '../../rmalloc/options.js';
+import { relocationOptions, YOUNG_PASSES_PER_FULL } from '../../rmalloc/options.js';
 import { USED } from '../buddy-blocks.js';
 import { checkHandles } from './check.js';
 import { BuddyCompaction } from './compaction.js';
@@ -85,9 +85,6 @@ const PAGE = 8;
 const COMPACTED = 16;
 const FREE_WORDS = ['merge'] as const;
 const MERGE = 1;
-
-/** Old blocks stay in this many compactions by budget before one that moves them too. */
-const YOUNG_PASSES_PER_FULL = 8;
 
 const { compactOnFailure, fullness, lower, higher } = relocationOptions(true);
 const options = v.strictObject({
@@ -192,7 +189,7 @@ export class BuddyHandles implements HandleHeap, HeapView {
       call.path = NULL_CALL;
       return;
     }
-    this.assertLive(handle);
+    assertUsed(handles, handle);
     const index = handles.indexOf(handle);
     const order = blocks.orderAt(index);
     handles.give(handle);
@@ -212,7 +209,7 @@ export class BuddyHandles implements HandleHeap, HeapView {
 
   lock(handle: number): number {
     const { blocks, handles } = this;
-    this.assertLive(handle);
+    assertUsed(handles, handle);
     addLock(handles, handle);
     const index = handles.indexOf(handle);
     blocks.mark(index, FIXED);
@@ -221,14 +218,9 @@ export class BuddyHandles implements HandleHeap, HeapView {
 
   unlock(handle: number): void {
     const { blocks, handles } = this;
-    this.assertLive(handle);
+    assertUsed(handles, handle);
     removeLock(handles, handle);
     if (handles.locksOf(handle) === 0) blocks.unmark(handles.indexOf(handle), FIXED);
-  }
-
-  private assertLive(handle: number): void {
-    if (!this.handles.isHandle(handle)) throw misuse(handle, 'a handle is what allocate gave');
-    if (!this.handles.isLive(handle)) throw misuse(handle, 'a freed handle is used no more');
   }
 
   // --- compaction ----------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ function checkPages(
   for (let page = handles.firstPage; page !== NULL; page = memory.loadWord(page)) {
     if (!pages.delete(page)) throw new Corruption('the chain of pages leads to what is none', page);
     for (let entry = page + 4; entry < handles.endOf(page); entry += 4) {
-      if (!handles.isLive(entry)) {
+      if (!handles.isUsed(entry)) {
         spares.add(entry);
         continue;
       }

@@ -149,7 +149,7 @@ export class HandlePages {
     return blocks.entry(page) === (FIXED | (this.order + 1));
   }
 
-  isLive(handle: number): boolean {
+  isUsed(handle: number): boolean {
     return (this.memory.loadWord(handle) & LIVE) !== 0;
   }
 
