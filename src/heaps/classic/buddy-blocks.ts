@@ -157,19 +157,25 @@ export class BuddyBlocks {
 
   /** Makes a block in use a hole, merged with its buddy as long as that is one. Returns how often it merged. */
   give(freed: number, freedOrder: number): number {
-    const { memory, table, count } = this;
     let index = freed;
     let order = freedOrder;
-    for (;;) {
-      const buddy = buddyOf(index, order);
-      if (buddy + (1 << order) > count || memory.loadByte(table + buddy) !== order + 1) break;
+    for (let buddy = buddyOf(index, order); this.isHole(buddy, order); buddy = buddyOf(index, order)) {
       this.unlink(buddy, order);
-      memory.storeByte(table + upperOf(index, order), 0);
-      index = lowerOf(index, order);
+      index = this.joinBuddy(index, order);
       order++;
     }
     this.file(index, order);
     return order - freedOrder;
+  }
+
+  protected isHole(index: number, order: number): boolean {
+    return index + (1 << order) <= this.count && this.entry(index) === order + 1;
+  }
+
+  /** Of the two the table shows the lower one only. Returns that. */
+  protected joinBuddy(index: number, order: number): number {
+    this.memory.storeByte(this.table + upperOf(index, order), 0);
+    return lowerOf(index, order);
   }
 
   /** A bit for every order from `order` to below `limit` that has a hole. */
@@ -248,6 +254,27 @@ export class BuddyBlocks {
     }
     memory.storeWord(this.heads + order * WORD_BYTES, after);
     if (after === NULL) memory.storeWord(this.bitmap, memory.loadWord(this.bitmap) & ~(1 << order));
+  }
+
+  /** Makes all lists anew, in order of address, from what the table shows. */
+  relist(): void {
+    const { memory, heads, highestOrder, isDescending } = this;
+    const ends = new Array<number>(highestOrder + 1).fill(NULL);
+    for (let order = 0; order <= highestOrder; order++) memory.storeWord(heads + order * WORD_BYTES, NULL);
+    let bits = 0;
+    this.visit((index, order, marks) => {
+      if (marks !== 0) return;
+      const head = heads + order * WORD_BYTES;
+      const hole = this.addressOf(index);
+      const near = ends[order]!;
+      memory.storeWord(hole + NEXT, isDescending ? near : NULL);
+      memory.storeWord(hole + PREVIOUS, isDescending ? NULL : near);
+      if (near !== NULL) memory.storeWord(near + (isDescending ? PREVIOUS : NEXT), hole);
+      if (near === NULL || isDescending) memory.storeWord(head, hole);
+      ends[order] = hole;
+      bits |= 1 << order;
+    });
+    memory.storeWord(this.bitmap, bits);
   }
 
   // --- what a debugger sees -----------------------------------------------------------------------------

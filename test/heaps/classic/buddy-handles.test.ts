@@ -148,6 +148,21 @@ describe('a request that finds no hole', () => {
     expect(compactions).toEqual([]);
   });
 
+  it.each([22, 26, 35])('keeps a handle for it when empty pages are given back, %i units', (units) => {
+    const bytes = 4 * 7 + units + units * UNIT;
+    const { handles } = handleDevice('buddy_handles', { bytes, options: { minimumBlock: UNIT } });
+    const take = (size: number) => handles.allocate(size * UNIT);
+    const blocks: number[] = [];
+    for (let block = take(1); block !== NULL; block = take(1)) blocks.push(block);
+    // The first page stays full. In the second, which is empty then, are the only spare handles.
+    for (const block of blocks.slice(PAGE_HANDLES)) handles.free(block);
+    const holes = piecesOf(handles.heap).filter(({ kind }) => kind === 'hole');
+    const largest = Math.max(...holes.map(({ bytes: size }) => size / UNIT));
+    expect(take(2 * largest)).not.toBe(NULL);
+    expect(take(1)).not.toBe(NULL);
+    handles.heap.check();
+  });
+
   it('with compactOnFailure off fails until somebody compacts', () => {
     const { take, handles, compactions } = sparseHeap([1, 5, 9, 13], { compactOnFailure: false });
     expect([take(4), compactions.length]).toEqual([NULL, 0]);
@@ -215,6 +230,44 @@ describe('compaction by hand', () => {
         handles.heap.check();
       }),
       { seed: 7, numRuns: 300 },
+    );
+  });
+
+  it('keeps what is in blocks, how long they have survived, and the lists of holes', () => {
+    const promoteAfter = 2;
+    const anySteps = fc.array(
+      fc.oneof(fc.constant(0), fc.integer({ min: -20, max: -1 }), fc.integer({ min: 1, max: 200 })),
+      { minLength: 60, maxLength: 200 },
+    );
+    fc.assert(
+      fc.property(anySteps, fc.boolean(), (steps, generations) => {
+        const { handles, memory } = handleDevice('buddy_handles', { bytes: 4000, options: { generations } });
+        const ageOf = (handle: number) => (memory.loadWord(handle) >>> 9) & 3;
+        const live: { handle: number; contents: Uint8Array; isLocked: boolean }[] = [];
+        for (const [index, step] of steps.entries()) {
+          const handle = step > 0 ? handles.allocate(step) : NULL;
+          if (handle !== NULL) {
+            const address = handles.lock(handle);
+            memory.fill(address, step, index);
+            if (step % 7 !== 0) handles.unlock(handle);
+            live.push({ handle, contents: memory.image(address, step), isLocked: step % 7 === 0 });
+          } else if (step === 0) {
+            const before = live.map((block) => ageOf(block.handle));
+            handles.compact(UNLIMITED);
+            for (const [each, { handle: kept, isLocked }] of live.entries()) {
+              const least =
+                generations && !isLocked ? Math.min(before[each]! + 1, promoteAfter) : before[each]!;
+              expect(ageOf(kept)).toBeGreaterThanOrEqual(least);
+            }
+            handles.heap.check();
+            const changed = live.filter(({ handle: kept, contents }) => {
+              return Buffer.compare(memory.image(addressOf(handles, kept), contents.length), contents) !== 0;
+            });
+            expect(changed).toEqual([]);
+          } else if (live.length > 0) handles.free(live.splice(-step % live.length, 1)[0]!.handle);
+        }
+      }),
+      { seed: 1, numRuns: 100 },
     );
   });
 });

@@ -9,7 +9,8 @@
  *
  *     Arena   | list heads, 4 bytes per order | table, a byte per smallest block | blocks ... | lost tail |
  *             The table as in `buddy`, with two marks: stays where it is; old. No header, no way from a block to
- *             its handle: to empty a chunk is to look through all handles.
+ *             its handle: to empty one chunk is to look through all handles. For compact() each block takes its
+ *             handle's address in place of its first word, which is in the handle until the end (Jonkers 1979).
  *
  * Handles     Words {index of the block, age, locks}, 15 in a page of 64 bytes with the address of the next page.
  *             A page is a block that never moves, at the end of the highest hole; a compaction gives pages back
@@ -25,8 +26,9 @@
  * Cost        allocate, free, lock as `buddy`: O(log(arena / minimumBlock)) and, to keep lists in order, O(holes of
  *             the size). Emptying a chunk is O(blocks + handles for each size of block in it) and the bytes of the
  *             blocks in it; where there are no holes as large as its blocks, chunks of their size are emptied
- *             before. A step with a budget costs no less than one look through the table and the handles, and
- *             compact() without one as many as there are holes to be made: O(blocks^2).
+ *             before. compact(), also a step with a budget, looks through the table and the handles once, then
+ *             through the table for each size of hole that can be made, and for each different number of smallest
+ *             blocks that chunks of that size have in use when they are emptied.
  *
  * Use it      where sizes suit a buddy heap, and memory must be enough whenever the sum is.
  * Not when    sizes are just above a power of two: no moving about wins back what rounding lost.
@@ -240,7 +242,11 @@ export class BuddyHandles implements HandleHeap, HeapView {
     const hasRoom = () => blocks.hasHole(order, blocks.highestOrder + 1);
     this.compacting('failure', UNLIMITED, (compaction) => {
       // A request that needs a page has found none that is empty, and perhaps made one.
-      if ((call.path & PAGE) === 0) this.releasePages();
+      if ((call.path & PAGE) === 0) {
+        this.releasePages();
+        // The only spare handle was in one of them; where that was, there is room.
+        if (this.handles.firstSpare === NULL) this.addPage();
+      }
       if (!hasRoom() && compaction.canMake(order)) {
         this.promote(compaction);
         if (!hasRoom()) this.makeHole(compaction, order);

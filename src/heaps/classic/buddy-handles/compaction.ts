@@ -16,6 +16,7 @@
 
 import { highestBit } from '../../bits.js';
 import type { Compaction, CompactionBudget, CompactionTrigger } from '../../handle-heap.js';
+import { NULL } from '../../heap.js';
 import { ORDER, USED } from '../buddy-blocks.js';
 import type { HandlePages } from './handle-pages.js';
 import { FIXED, type MovableBlocks, NONE, OLD } from './movable-blocks.js';
@@ -28,6 +29,11 @@ export class BuddyCompaction {
   private immovable = FIXED;
   /** Holes of this order and larger ones are not to be filled. */
   private limit = 0;
+  /** While many chunks are emptied, blocks lead to their handles and the lists of orders from the limit on wait. */
+  private isTurned = false;
+  /** For each order, how much the chunks have in use at least, and below which one there are such with no more. */
+  private readonly least: number[] = [];
+  private readonly below: number[] = [];
 
   constructor(
     private readonly blocks: MovableBlocks,
@@ -60,11 +66,22 @@ export class BuddyCompaction {
 
   /** As many and as large holes as can be, the largest first. False when the budget is spent. */
   defragment(): boolean {
+    const finished = this.makeAll();
+    if (this.isTurned) {
+      this.handles.turnBack();
+      this.blocks.relist();
+    }
+    return finished;
+  }
+
+  private makeAll(): boolean {
     const { blocks } = this;
     for (let order = blocks.highestOrder; order > 0; order--) {
       this.limit = order;
       for (let left = this.makeable(order); left > 0; left--) {
         if (this.blocksMoved > 0 && !this.budget.allows(0)) return false;
+        if (!this.isTurned) this.handles.turn();
+        this.isTurned = true;
         if (!this.empty(order)) return false;
       }
     }
@@ -125,17 +142,32 @@ export class BuddyCompaction {
     return open.reduce((least, chunks, size) => Math.min(least, chunks >>> (order - size)), Infinity);
   }
 
-  /** The chunk of `order` with least in use, the highest of several; {@link NONE} if none can be emptied. */
+  /**
+   * The chunk of `order` with least in use, the highest of several; {@link NONE} if none can be emptied. By the time
+   * it is asked for, there are no holes left in which blocks could make a chunk out of nothing, so that from now on
+   * chunks only fill up or are emptied whole. So those that have least are found from the top down, one after the
+   * other, and only when there are no more is it asked how much the least is now.
+   */
   private leastOccupied(order: number): number {
-    const { blocks } = this;
+    const least = this.least[order] ?? 0;
+    let chunk = this.below[order] ?? 0;
+    while (--chunk >= 0 && this.occupied(chunk << order, order, least + 1) !== least);
+    if (chunk < 0) chunk = this.nextLeast(order, least);
+    this.below[order] = chunk;
+    return chunk === NONE ? NONE : chunk << order;
+  }
+
+  /** The highest of the chunks with least in use, where all have more than `floor`. */
+  private nextLeast(order: number, floor: number): number {
     let best = NONE;
     let least = 2 ** order + 1;
-    for (let chunk = (blocks.count >>> order) - 1; chunk >= 0 && least > 1; chunk--) {
+    for (let chunk = (this.blocks.count >>> order) - 1; chunk >= 0 && least > floor + 1; chunk--) {
       const occupied = this.occupied(chunk << order, order, least);
       if (occupied >= least) continue;
-      best = chunk << order;
+      best = chunk;
       least = occupied;
     }
+    this.least[order] = least;
     return best;
   }
 
@@ -166,22 +198,31 @@ export class BuddyCompaction {
     for (let size = order - 1; isEmpty && size >= 0; size--) {
       if ((orders & (1 << size)) !== 0) isEmpty = this.moveOut(chunk, order, size);
     }
-    blocks.open(chunk, order);
+    if (isEmpty && this.isTurned && order === this.limit) blocks.openEmpty(chunk, order);
+    else blocks.open(chunk, order);
     return isEmpty;
   }
 
   /** Moves the chunk's blocks of order `size` out. */
   private moveOut(chunk: number, order: number, size: number): boolean {
     const { blocks, handles } = this;
+    if (this.isTurned)
+      return blocks.eachUsed(chunk, order, size, (index) => this.moveAway(NULL, index, size));
     return handles.eachLive((handle, index) => {
-      if (index >>> order !== chunk >>> order || blocks.orderAt(index) !== size) return true;
-      if (!blocks.hasHole(size, this.limit) && !this.empty(size)) return false;
-      const to = this.moveAllowed(size) ? this.takePlace(index, size) : NONE;
-      if (to === NONE) return false;
-      this.move(handle, index, to, size);
-      blocks.reserve(index);
-      return true;
+      const isMeant = index >>> order === chunk >>> order && blocks.orderAt(index) === size;
+      return !isMeant || this.moveAway(handle, index, size);
     });
+  }
+
+  /** `handle` is NULL where blocks lead to theirs. */
+  private moveAway(handle: number, index: number, size: number): boolean {
+    const { blocks } = this;
+    if (!blocks.hasHole(size, this.limit) && !this.empty(size)) return false;
+    const to = this.moveAllowed(size) ? this.takePlace(index, size) : NONE;
+    if (to === NONE) return false;
+    this.move(handle, index, to, size);
+    blocks.reserve(index);
+    return true;
   }
 
   private moveAllowed(order: number): boolean {
@@ -196,7 +237,7 @@ export class BuddyCompaction {
 
   private move(handle: number, from: number, to: number, order: number): void {
     this.blocks.copy(from, to, order);
-    this.handles.moveTo(handle, to);
+    if (handle !== NULL) this.handles.moveTo(handle, to);
     this.bytesMoved += this.blocks.bytesOf(order);
     this.blocksMoved++;
   }

@@ -12,6 +12,7 @@
 import type { Memory } from '../../../mcu/memory.js';
 import { endlessList } from '../../freertos/request.js';
 import { NULL } from '../../heap.js';
+import { USED } from '../buddy-blocks.js';
 import { FIXED, type MovableBlocks } from './movable-blocks.js';
 
 const WORD_BYTES = 4;
@@ -165,6 +166,39 @@ export class HandlePages {
     });
     return goesOn;
   }
+
+  // --- from a block to its handle ------------------------------------------------------------------------
+
+  /**
+   * Has every block that is not locked lead to its handle: its first word becomes the handle's address, with the
+   * age in the two lowest bits, and the entry takes that word for as long. No other method may be called then.
+   */
+  turn(): void {
+    const { memory, blocks } = this;
+    this.eachLive((handle, index) => {
+      if (this.locksOf(handle) > 0) return true;
+      const block = blocks.addressOf(index);
+      const age = this.ageOf(handle);
+      memory.storeWord(handle, memory.loadWord(block));
+      memory.storeWord(block, handle | age);
+      return true;
+    });
+  }
+
+  /** The other way round, wherever the blocks are by now. */
+  turnBack(): void {
+    const { memory, blocks } = this;
+    blocks.visit((index, _order, marks) => {
+      if ((marks & (USED | FIXED)) !== USED) return;
+      const block = blocks.addressOf(index);
+      const word = memory.loadWord(block);
+      const handle = (word & ~MAXIMUM_AGE) >>> 0;
+      memory.storeWord(block, memory.loadWord(handle));
+      memory.storeWord(handle, (index << INDEX_SHIFT) | ((word & MAXIMUM_AGE) << AGE_SHIFT) | LIVE);
+    });
+  }
+
+  // --- an entry ------------------------------------------------------------------------------------------
 
   indexOf(handle: number): number {
     return this.memory.loadWord(handle) >>> INDEX_SHIFT;

@@ -13,6 +13,7 @@ import { lowestBit, withoutLowest } from '../../bits.js';
 import { endlessList } from '../../freertos/request.js';
 import { type HeapCall, NULL } from '../../heap.js';
 import { BuddyBlocks, ORDER, USED } from '../buddy-blocks.js';
+import { buddyOf } from '../buddy-orders.js';
 
 export const FIXED = 0x40;
 export const OLD = 0x20;
@@ -121,6 +122,31 @@ export class MovableBlocks extends BuddyBlocks {
       else this.give(index, size);
       index += 1 << size;
     }
+  }
+
+  /** A chunk with nothing in it becomes a hole, which is in no list before {@link relist}. */
+  openEmpty(chunk: number, order: number): void {
+    for (let index = chunk; index < chunk + (1 << order); ) {
+      const size = this.orderAt(index);
+      this.memory.storeByte(this.table + index, 0);
+      index += 1 << size;
+    }
+    let hole = chunk;
+    let size = order;
+    for (; this.isHole(buddyOf(hole, size), size); size++) hole = this.joinBuddy(hole, size);
+    this.memory.storeByte(this.table + hole, size + 1);
+  }
+
+  /** Visits the blocks of `size` in a chunk until there is one for which `visit` says false; then that. */
+  eachUsed(chunk: number, order: number, size: number, visit: (index: number) => boolean): boolean {
+    const end = chunk + (1 << order);
+    for (let index = chunk; index < end; ) {
+      const entry = this.entry(index);
+      const found = (entry & ORDER) - 1;
+      if (found === size && (entry & USED) !== 0 && !visit(index)) return false;
+      index += 1 << found;
+    }
+    return true;
   }
 
   /** Copies the block at `from` to the one just taken at `to`, with its age group. */
