@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { findHeap } from '../src/heaps/catalog.js';
+import { NULL } from '../src/heaps/heap.js';
 import { readTrace } from '../src/traces/read.js';
-import { Replay } from '../src/traces/replay.js';
+import { NO_BLOCK, Replay } from '../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine, replayOptions } from '../src/traces/replay-machine.js';
 import type { Trace } from '../src/traces/trace.js';
 
@@ -50,33 +51,73 @@ export function measureReplay(
   native: { program: string } | { missing: string },
 ): ReplayFigure {
   const trace = readTrace(file);
-  const folder = mkdtempSync(join(tmpdir(), 'heaplab-bench-'));
-  const plain = join(folder, 'trace');
-  writeFileSync(plain, gunzipSync(readFileSync(file)));
   const { failures } = ours(heap, trace, heapBytes, 1);
+  if ('missing' in native || !hasNativeVersion(heap)) {
+    const { nanoseconds } = ours(heap, trace, heapBytes, 3 * REPEATS);
+    return { heap, trace: trace.name, nanoseconds, failures, nativeNanoseconds: undefined };
+  }
+  const difference = differenceToNative(heap, file, heapBytes, native.program);
+  if (difference !== undefined) throw new Error(difference);
   let nanoseconds = Number.POSITIVE_INFINITY;
   let nativeNanoseconds = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 3; round++) {
-    nanoseconds = Math.min(nanoseconds, ours(heap, trace, heapBytes, REPEATS).nanoseconds);
-    if ('program' in native && hasNativeVersion(heap)) {
-      const args = [heap, String(heapBytes), String(ALIGNMENT), plain, '--repeat', String(REPEATS)];
+  withPlain(file, (plain) => {
+    const args = [heap, String(heapBytes), String(ALIGNMENT), plain, '--repeat', String(REPEATS)];
+    for (let round = 0; round < 3; round++) {
+      nanoseconds = Math.min(nanoseconds, ours(heap, trace, heapBytes, REPEATS).nanoseconds);
       const line = execFileSync(native.program, args, { encoding: 'utf8' });
       nativeNanoseconds = Math.min(nativeNanoseconds, JSON.parse(line).nsPerOperation);
     }
-  }
-  rmSync(folder, { recursive: true });
-  const measured = Number.isFinite(nativeNanoseconds) ? nativeNanoseconds : undefined;
-  return { heap, trace: trace.name, nanoseconds, failures, nativeNanoseconds: measured };
+  });
+  return { heap, trace: trace.name, nanoseconds, failures, nativeNanoseconds };
 }
 
-function ours(heap: string, trace: Trace, heapBytes: number, repeats: number) {
+/** Who is compared has to do the same work: the first operation with another offset or other free bytes afterwards. */
+export function differenceToNative(
+  heap: string,
+  file: string,
+  heapBytes: number,
+  program: string,
+): string | undefined {
+  const trace = readTrace(file);
+  const theirs = withPlain(file, (plain) => {
+    const args = [heap, String(heapBytes), String(ALIGNMENT), plain, '--ops'];
+    return execFileSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 }).split('\n');
+  });
+  const { handles, memory } = machineFor(heap, heapBytes);
+  let difference: string | undefined;
+  new Replay(handles, memory, trace).run((index, address) => {
+    const offset = address === NULL ? -1 : address - DEFAULT_ORIGIN;
+    const answer = address === NO_BLOCK ? '-' : `${offset} ${handles.heap.freeBytes()}`;
+    if (theirs[index] === `${index} ${answer}`) return;
+    difference ??= `${heap} on ${trace.name}, operation ${index}: ${answer}, in C ${theirs[index]}`;
+  });
+  return difference;
+}
+
+/** The C programs read traces that are not compressed. */
+function withPlain<Result>(file: string, use: (plain: string) => Result): Result {
+  const folder = mkdtempSync(join(tmpdir(), 'heaplab-bench-'));
+  try {
+    const plain = join(folder, 'trace');
+    writeFileSync(plain, gunzipSync(readFileSync(file)));
+    return use(plain);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function machineFor(heap: string, heapBytes: number) {
   const definition = findHeap(heap)!;
   const options = v.parse(definition.options, replayOptions(definition));
   const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes: heapBytes };
+  return replayMachine(definition, options, [region], ALIGNMENT);
+}
+
+function ours(heap: string, trace: Trace, heapBytes: number, repeats: number) {
   let nanoseconds = Number.POSITIVE_INFINITY;
   let failures = 0;
   for (let repeat = 0; repeat < repeats; repeat++) {
-    const machine = replayMachine(definition, options, [region], ALIGNMENT);
+    const machine = machineFor(heap, heapBytes);
     const replay = new Replay(machine.handles, machine.memory, trace);
     const start = process.hrtime.bigint();
     ({ failures } = replay.run());

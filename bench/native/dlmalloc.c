@@ -395,28 +395,25 @@ static inline uint32_t take_victim_or_top(uint32_t wanted)
     return chunk;
 }
 
+static inline uint32_t chunk_size(uint32_t request)
+{
+    return request <= LEAST_CHUNK - 4 ? LEAST_CHUNK : round_up(request + 4, 8);
+}
+
 static inline void *heap_malloc(uint32_t request)
 {
     if (request > INT32_MAX - 15)
         return NULL;
-    uint32_t wanted = round_up(request + 4, 8);
-    if (wanted < LEAST_CHUNK)
-        wanted = LEAST_CHUNK;
-    uint32_t chunk = wanted < LARGE ? take_small(wanted) : take_large(wanted);
+    uint32_t wanted = chunk_size(request), chunk = wanted < LARGE ? take_small(wanted) : take_large(wanted);
     if (chunk == 0)
         chunk = take_victim_or_top(wanted);
     return chunk == 0 ? NULL : memory + chunk + 8;
 }
 
-static inline void heap_free(void *payload)
+/* Makes a chunk in use a hole, joined with those around it. */
+static inline void release(uint32_t chunk)
 {
-    if (payload == NULL)
-        return;
-    uint32_t chunk = (uint32_t)((uint8_t *)payload - memory) - 8;
     uint32_t head = at(chunk)->head, own = head & ~(uint32_t)FLAGS, size = own, next = chunk + own;
-    expect(is_possible(chunk) && (head & BOTH) != BEFORE_IN_USE);
-    if ((head & BOTH) == 0)
-        return;
     state.free_count += own;
     if (!(head & BEFORE_IN_USE)) {
         uint32_t before = at(chunk)->foot;
@@ -459,10 +456,84 @@ static inline void heap_free(void *payload)
     insert(chunk, size);
 }
 
+static inline void heap_free(void *payload)
+{
+    if (payload == NULL)
+        return;
+    uint32_t chunk = (uint32_t)((uint8_t *)payload - memory) - 8, flags = at(chunk)->head & BOTH;
+    expect(is_possible(chunk) && flags != BEFORE_IN_USE);
+    if (flags != 0)
+        release(chunk);
+}
+
+static inline void resize_used(uint32_t chunk, uint32_t size)
+{
+    at(chunk)->head = (at(chunk)->head & BEFORE_IN_USE) | size | IN_USE;
+    at(chunk + size)->head |= BEFORE_IN_USE;
+}
+
+static inline bool shrink(uint32_t chunk, uint32_t size, uint32_t wanted)
+{
+    if (size - wanted < LEAST_CHUNK)
+        return true;
+    resize_used(chunk, wanted);
+    at(chunk + wanted)->head = (size - wanted) | BOTH;
+    release(chunk + wanted);
+    return true;
+}
+
+static inline bool grow_into_victim(uint32_t chunk, uint32_t size, uint32_t wanted)
+{
+    uint32_t all = size + state.victim_size, rest = all - wanted;
+    if (all < wanted)
+        return false;
+    if (rest < LEAST_CHUNK) {
+        resize_used(chunk, all);
+        state.free_count -= state.victim_size;
+        set_victim(0, 0);
+        return true;
+    }
+    resize_used(chunk, wanted);
+    state.free_count -= wanted - size;
+    set_victim(chunk + wanted, rest);
+    mark_free(chunk + wanted, rest);
+    return true;
+}
+
+static inline bool heap_resize(void *payload, uint32_t request)
+{
+    if (request > INT32_MAX - 15)
+        return false;
+    uint32_t wanted = chunk_size(request), chunk = (uint32_t)((uint8_t *)payload - memory) - 8;
+    uint32_t size = size_of(chunk), next = chunk + size, next_head = at(next)->head;
+    expect(is_possible(chunk) && (at(chunk)->head & IN_USE) && (next_head & BEFORE_IN_USE));
+    if (size >= wanted)
+        return shrink(chunk, size, wanted);
+    if (next == state.top) {
+        uint32_t all = size + state.top_size;
+        if (all <= wanted)
+            return false;
+        resize_used(chunk, wanted);
+        set_top(chunk + wanted, all - wanted);
+        state.free_count -= wanted - size;
+        return true;
+    }
+    if (next == state.victim)
+        return grow_into_victim(chunk, size, wanted);
+    uint32_t hole = next_head & ~(uint32_t)FLAGS;
+    if ((next_head & IN_USE) || size + hole < wanted)
+        return false;
+    unlink_hole(next, hole);
+    resize_used(chunk, size + hole);
+    state.free_count -= hole;
+    return shrink(chunk, size + hole, wanted);
+}
+
 static inline uint32_t heap_free_bytes(void)
 {
     return state.free_count;
 }
 
 #define HEAP dlmalloc
+#define HAS_RESIZE
 #include "replay_loop.h"

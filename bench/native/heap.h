@@ -60,8 +60,8 @@ struct heap {
                    struct answer *answers);
 };
 
-extern const struct heap heap_2, heap_2_coalescing, heap_4;
-extern const struct heap first_fit, next_fit, best_fit, worst_fit, buddy, dlmalloc;
+extern const struct heap heap_1, heap_2, heap_2_coalescing, heap_3, heap_4, heap_5, newlib_nano;
+extern const struct heap first_fit, next_fit, best_fit, worst_fit, buddy, slab, tlsf, o1heap, dlmalloc;
 
 static inline uint32_t round_up(uint32_t value, uint32_t alignment)
 {

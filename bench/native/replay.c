@@ -21,9 +21,9 @@
 /* Ids are indices into an array; this only keeps a mistaken trace from exhausting the memory. */
 #define ID_MAX (1u << 24)
 
-static const struct heap *const heaps[] = {&heap_2,    &heap_2_coalescing, &heap_4,
-                                           &first_fit, &next_fit,          &best_fit,
-                                           &worst_fit, &buddy,             &dlmalloc};
+static const struct heap *const heaps[] = {
+    &heap_1,    &heap_2,   &heap_2_coalescing, &heap_3, &heap_4, &heap_5, &first_fit, &next_fit,
+    &best_fit,  &worst_fit, &buddy,            &slab,   &tlsf,   &o1heap, &dlmalloc,  &newlib_nano};
 #define HEAPS (sizeof heaps / sizeof heaps[0])
 
 struct trace {

@@ -2,7 +2,8 @@
  *
  * The replay loop, compiled once into each heap's file, so that it calls that
  * heap's functions directly (and the compiler may inline them). To be included
- * at the end of a heap_*.c, with HEAP defined as the heap's name.
+ * at the end of a heap_*.c, with HEAP defined as the heap's name, and HAS_RESIZE
+ * if there is a heap_resize, which makes a block larger or smaller where it stands.
  *
  * This file has no include guard: it is code, not an interface.
  */
@@ -39,6 +40,13 @@ run(const struct operation *operations, size_t count, struct slot *slots, struct
                 slot->payload = NULL;
                 break;
             }
+#ifdef HAS_RESIZE
+            if (heap_resize(slot->payload, size)) {
+                shown = slot->payload;
+                slot->size = size;
+                break;
+            }
+#endif
             shown = heap_malloc(size);
             if (shown == NULL) /* the old block stays */
                 break;
