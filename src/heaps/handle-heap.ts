@@ -22,6 +22,7 @@ export interface HandleHeap {
   readonly keepsAtZero?: boolean | undefined;
   /** Caches of objects of one size, where the heap has them: see {@link Heap.createCache}. */
   readonly createCache?: ((objectBytes: number) => number) | undefined;
+  readonly destroyCache?: ((cache: number) => void) | undefined;
   /** A handle, or {@link NULL}. */
   readonly allocateFrom?: ((cache: number) => number) | undefined;
   /** Several objects as one block, where the heap has that: see {@link Heap.mallocArrayFrom}. */
@@ -103,6 +104,7 @@ export class AddressHandles implements HandleHeap {
   readonly relocation = undefined;
   readonly resize: HandleHeap['resize'];
   readonly createCache: HandleHeap['createCache'];
+  readonly destroyCache: HandleHeap['destroyCache'];
   readonly allocateFrom: HandleHeap['allocateFrom'];
   readonly allocateArrayFrom: HandleHeap['allocateArrayFrom'];
   readonly freeArray: HandleHeap['freeArray'];
@@ -111,6 +113,7 @@ export class AddressHandles implements HandleHeap {
   constructor(readonly heap: Heap) {
     this.resize = heap.resize?.bind(heap);
     this.createCache = heap.createCache?.bind(heap);
+    this.destroyCache = heap.destroyCache?.bind(heap);
     this.allocateFrom = heap.mallocFrom?.bind(heap);
     this.allocateArrayFrom = heap.mallocArrayFrom?.bind(heap);
     this.freeArray = heap.freeArray?.bind(heap);

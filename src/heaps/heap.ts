@@ -101,8 +101,8 @@ export interface SizeClass {
   readonly name?: string;
   /** The inner heap's name, where it is that one's. */
   readonly of?: string;
-  /** Whether the firmware created it; else malloc serves from it. */
-  readonly isCache: boolean;
+  /** What {@link Heap.createCache} returned, where the firmware created it; else malloc serves from it. */
+  readonly cache?: number;
   /** Whether the last malloc asked it. */
   readonly asked: boolean;
   readonly pageWord: 'slab' | 'page';
@@ -231,12 +231,18 @@ export interface Heap extends HeapView {
   readonly keepsAtZero?: boolean;
 
   /**
-   * Makes a cache of objects of `objectBytes` > 0, and returns what names it; it lives as long as the heap.
-   * Heaps have both this and {@link mallocFrom}, or neither: then malloc serves in their place.
+   * Makes a cache of objects of `objectBytes` > 0, and returns what names it until it is destroyed.
+   * Heaps have this, {@link destroyCache} and {@link mallocFrom}, or none of them: then malloc serves in their place.
    *
    * @throws Fault where there is no room for another
    */
   createCache?(objectBytes: number): number;
+
+  /**
+   * Gives a cache's pages back, and with them whatever lives there: whoever frees one of its objects later is wrong. What
+   * malloc had to serve in the cache's place, as it is too large for pages, stays. The name may be given to another cache.
+   */
+  destroyCache?(cache: number): void;
 
   /**
    * An object of a cache, or {@link NULL}; given back with {@link free}. It has the contents that it had when

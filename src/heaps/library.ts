@@ -9,6 +9,12 @@ import { NULL } from './heap.js';
 
 const WORD_LIMIT = 2 ** 32;
 
+/** free of a block, or of an array of so many objects of a cache, where the heap has such. */
+export function freeObjects(heap: HandleHeap, handle: number, objects: number): void {
+  if (objects > 1 && heap.freeArray !== undefined) heap.freeArray(handle, objects);
+  else heap.free(handle);
+}
+
 /** `pvPortCalloc`: NULL on overflow without touching the heap; zeroes exactly `count * bytes`. */
 export function calloc(heap: HandleHeap, memory: Memory, count: number, bytes: number): number {
   const total = count * bytes;
@@ -23,7 +29,7 @@ export function calloc(heap: HandleHeap, memory: Memory, count: number, bytes: n
 /**
  * Where it stands if the heap can, else allocate, copy, free. 0 bytes free the block, unless the heap keeps it; when there is no room the
  * old block stays and NULL is returned.
- * `oldBytes`: what was asked for when the block was allocated.
+ * `oldBytes`: what was asked for when the block was allocated; `objects`: of a cache, if it is an array.
  */
 export function realloc(
   heap: HandleHeap,
@@ -31,9 +37,10 @@ export function realloc(
   handle: number,
   oldBytes: number,
   bytes: number,
+  objects = 1,
 ): number {
   if (bytes === 0 && heap.keepsAtZero !== true) {
-    heap.free(handle);
+    freeObjects(heap, handle, objects);
     return NULL;
   }
   if (heap.resize?.(handle, bytes) === true) return handle;
@@ -42,6 +49,6 @@ export function realloc(
   memory.copy(heap.lock(replacement), heap.lock(handle), Math.min(oldBytes, bytes));
   heap.unlock(replacement);
   heap.unlock(handle);
-  heap.free(handle);
+  freeObjects(heap, handle, objects);
   return replacement;
 }

@@ -2,6 +2,7 @@
 
 import { A_DELETED_TASK, Corruption, NO_TASK } from '../heaps/heap.js';
 import { Fault } from '../mcu/index.js';
+import type { Block } from '../scenario/firmware.js';
 import type { Board } from '../simulation/board.js';
 import type { MapPiece, PageOwner } from './result.js';
 
@@ -17,10 +18,13 @@ export interface BlockMap {
 export function takeBlockMap(board: Board): BlockMap {
   const pieces: MapPiece[] = [];
   let pageOwners: PageOwner[] = [];
+  let arrayEnd = 0;
   try {
     board.heap.walk((kind, address, bytes, payload, handle = payload, locks = 0) => {
       if (kind !== 'used') pieces.push({ kind, address, bytes });
+      else if (address < arrayEnd) pieces.at(-1)!.bytes += bytes;
       else {
+        arrayEnd = endOfArray(board.blocks.get(handle), payload);
         const moves = handle === payload ? {} : { handle, ...(locks > 0 && { locks }) };
         pieces.push({ ...usedPiece(board, address, bytes, payload, handle), ...moves });
       }
@@ -32,6 +36,11 @@ export function takeBlockMap(board: Board): BlockMap {
     throw broken;
   }
   return pageOwners.length === 0 ? { pieces } : { pieces, pageOwners };
+}
+
+/** A heap knows the objects of an array, and not that they are one block. 0 where it is none. */
+function endOfArray(block: Block | undefined, payload: number): number {
+  return block === undefined || block.objects === 1 ? 0 : payload + block.bytes;
 }
 
 /** Notes of each piece in which slab or page it lies, and returns whose pages they are. */

@@ -64,11 +64,15 @@ function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
 }
 
 /** `asked` only where the last call was this request: the heap hears nothing of a calloc that overflows. */
-function classesOf({ heap }: Board, requested: number): SizeClassResult[] | undefined {
+/** `objects`: of a cache, if that was asked for an array. */
+function classesOf(board: Board, requested: number, objects: number): SizeClassResult[] | undefined {
   try {
-    return heap
-      .classes?.()
-      .map((one) => ({ ...one, asked: one.asked && requested <= (one.objectBytes ?? requested) }));
+    return board.heap.classes?.().map(({ cache, ...one }) => ({
+      ...one,
+      isCache: cache !== undefined,
+      ...(cache !== undefined && { cacheName: board.cacheNames.get(cache) }),
+      asked: one.asked && requested <= (one.objectBytes ?? requested) * (cache === undefined ? 1 : objects),
+    }));
   } catch (broken) {
     if (broken instanceof Fault || broken instanceof Corruption) return undefined;
     throw broken;
@@ -256,10 +260,13 @@ export class Recorder implements RunObserver {
     const { pieces: map, pageOwners, corruption } = takeBlockMap(this.board);
     const holes = holeSizes(map);
     const byOwner = liveByOwner(map);
-    const classes = classesOf(this.board, requested);
+    const { objects = 1 } = request;
+    const classes = classesOf(this.board, requested, objects);
     // A cache's object need not be of the size that malloc would make of it.
     const askedClass = classes?.find(({ asked }) => asked);
-    const needed = askedClass?.objectBytes ?? heap.blockBytesFor(requested);
+    const { objectBytes, isCache = false } = askedClass ?? {};
+    const needed =
+      objectBytes === undefined ? heap.blockBytesFor(requested) : objectBytes * (isCache ? objects : 1);
     const pinned = corruption === undefined && locksPrevented(this.board, map, requested);
     const cause = causeOf(map, requested, needed, {
       largestBlockBytes: heap.largestBlockBytes?.(),

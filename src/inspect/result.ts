@@ -77,6 +77,8 @@ const SizeClass = v.object({
   name: v.optional(v.string()),
   of: v.optional(v.string()),
   isCache: v.boolean(),
+  /** The firmware's name for the cache. */
+  cacheName: v.optional(v.string()),
   /** Whether the request went to it. */
   asked: v.boolean(),
   pageWord: v.picklist(['slab', 'page']),

@@ -100,7 +100,7 @@ export function sizeClassTable({ classes }: OutOfMemoryEvent, paint: Paint): str
     { head: '', minimum: 5 },
   ] as const;
   const rows = shown.map((one) => [
-    `${one.name ?? sizeOf(one)}${one.isCache ? ', a cache' : ''}${one.of === undefined ? '' : `, ${one.of}`}`,
+    `${one.name ?? sizeOf(one)}${one.isCache ? `, ${cacheOf(one) ?? 'a cache'}` : ''}${one.of === undefined ? '' : `, ${one.of}`}`,
     `${one.pages}`,
     `${one.liveObjects}`,
     `${one.freeObjects}`,
@@ -117,7 +117,13 @@ function kindOf({ isCache, name }: SizeClassResult): string {
 
 function nameOf(one: SizeClassResult): string {
   const whose = one.of === undefined ? '' : ` of ${one.of}`;
-  return `${one.name ?? `${one.isCache ? 'cache' : 'class'} of ${glue(`${sizeOf(one)} objects`)}`}${whose}`;
+  const kind = cacheOf(one) ?? (one.isCache ? 'cache' : 'class');
+  return `${one.name ?? `${kind} of ${glue(`${sizeOf(one)} objects`)}`}${whose}`;
+}
+
+/** `cache frames`, where the firmware's name is known. */
+function cacheOf({ cacheName }: SizeClassResult): string | undefined {
+  return cacheName === undefined ? undefined : glue(`cache ${cacheName}`);
 }
 
 function sizeOf({ objectBytes }: SizeClassResult): string {

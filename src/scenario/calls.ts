@@ -81,6 +81,10 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   createCache(name: string, objectSize: Size): Call<void>;
   /** An object of a cache, which any task may have created. It is given back with `free`. */
   mallocFrom(cache: string, name?: string): Call<Block | undefined>;
+  /** `count` objects of a cache side by side, as one block. It is given back with `free`. */
+  mallocArrayFrom(cache: string, count: number, name?: string): Call<Block | undefined>;
+  /** Gives all memory of a cache back, and with it whatever has been allocated from it and is not freed. */
+  destroyCache(cache: string): Call<void>;
   /** Asks for another size. undefined: the old block stays, unless `size` is 0 and it was freed. */
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined>;
   /**

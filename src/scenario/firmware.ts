@@ -15,6 +15,10 @@ export interface Block {
   readonly handle: number;
   /** What was asked for. */
   readonly bytes: number;
+  /** The cache that it is from. */
+  readonly cache: string | undefined;
+  /** As an array of that cache: how many objects, else 1. */
+  readonly objects: number;
   /** Counts allocations of the run, from 1. */
   readonly serial: number;
   /** The script's name for it, or `stack:A`, `tcb:A`, `queue:q`. */
@@ -37,6 +41,14 @@ export interface Request {
   readonly at: Position | undefined;
   /** For a stack, a control block or a queue: `at` is where the task is started, no step that holds a block. */
   readonly forKernel?: boolean;
+  /** How many objects of a cache it is for, where it is for some. */
+  readonly objects?: number;
+}
+
+/** A request to a cache; several objects are an array. */
+export interface CacheRequest extends Request {
+  readonly cache: string;
+  readonly objects: number;
 }
 
 /** What the firmware does when there is no room for a task that it wants to create. */
@@ -66,8 +78,10 @@ export interface Firmware {
   malloc(bytes: number, request: Request): Block | undefined;
   /** `kmem_cache_create`. @throws Fault when there is one of that name */
   createCache(name: string, objectBytes: number): void;
-  /** An object of a cache. @throws Fault when the cache has not been created */
-  mallocFrom(cache: string, request: Request): Block | undefined;
+  /** @throws Fault when the cache has not been created */
+  mallocFrom(request: CacheRequest): Block | undefined;
+  /** `kmem_cache_destroy`; what has been allocated from it goes too. @throws Fault when it has not been created */
+  destroyCache(name: string): void;
   calloc(count: number, bytes: number, request: Request): Block | undefined;
   /** undefined: the old block stays (or `bytes` is 0 and it is freed). */
   realloc(block: Block, bytes: number, request: Request): Block | undefined;

@@ -22,8 +22,10 @@ export type Holdings = Map<string, Block[]>;
 /** Makes an attempt to allocate `bytes` and does what the firmware does when it fails. */
 export type Settle = (bytes: number, attempt: () => boolean) => Program | undefined;
 
-/** What {@link Settle} is told of a cache's object: that it is not the 0 bytes over which nobody gives up. */
-export const LEAST_OBJECT_BYTES = 1;
+/** What {@link Settle} is told of so many objects of a cache: whether they are the 0 bytes over which nobody gives up. */
+export function leastBytes(objects: number): number {
+  return Math.min(objects, 1);
+}
 
 /** One running instance of a script: a task's, an interrupt's or a hook's. */
 export interface Frame {

@@ -2,8 +2,8 @@
 
 import { Fault } from '../mcu/index.js';
 import { deferFree } from './defer-free.js';
-import type { Block, Request } from './firmware.js';
-import { LEAST_OBJECT_BYTES, type Settle } from './frame.js';
+import type { Block, CacheRequest, Request } from './firmware.js';
+import { leastBytes, type Settle } from './frame.js';
 import type { Drawn, Size, Time } from './quantity-texts.js';
 import { type CallContext, mistake, ScriptCall } from './script-call.js';
 import { isWord, type ScriptQuantities } from './script-quantities.js';
@@ -27,6 +27,10 @@ export function heapCalls(context: CallContext, quantities: ScriptQuantities, se
       const objectBytes = quantities.bytes(call.second);
       if (objectBytes === 0) throw mistake('a cache cannot have objects of 0 bytes', 'at least 1');
       firmware.createCache(call.first, objectBytes);
+      return undefined;
+    }),
+    destroyCache: new ScriptCall<void, string>(context, 'destroyCache', (call) => {
+      firmware.destroyCache(call.first);
       return undefined;
     }),
     free: new ScriptCall<void, MaybeBlock>(context, 'free', (call) => {
@@ -69,6 +73,7 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
   const { firmware } = context.frame;
   let bytes = 0;
   let request!: Request;
+  let cacheRequest!: CacheRequest;
 
   const malloc = new ScriptCall<MaybeBlock, Drawn<Size>, Name>(context, 'malloc', (call) => {
     bytes = quantities.bytes(call.first);
@@ -81,18 +86,32 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
   };
 
   const mallocFrom = new ScriptCall<MaybeBlock, string, Name>(context, 'mallocFrom', (call) => {
-    request = call.request(call.second);
-    return settle(LEAST_OBJECT_BYTES, tryMallocFrom);
+    cacheRequest = { ...call.request(call.second), cache: call.first, objects: 1 };
+    return settle(leastBytes(1), tryMallocFrom);
   });
   const tryMallocFrom = () => {
-    mallocFrom.result = firmware.mallocFrom(mallocFrom.first, request);
+    mallocFrom.result = firmware.mallocFrom(cacheRequest);
     return mallocFrom.result !== undefined;
+  };
+
+  const mallocArrayFrom = new ScriptCall<MaybeBlock, string, number, Name>(
+    context,
+    'mallocArrayFrom',
+    (call) => {
+      const objects = checkedCount(call.second);
+      cacheRequest = { ...call.request(call.third), cache: call.first, objects };
+      return settle(leastBytes(objects), tryMallocArrayFrom);
+    },
+  );
+  const tryMallocArrayFrom = () => {
+    mallocArrayFrom.result = firmware.mallocFrom(cacheRequest);
+    return mallocArrayFrom.result !== undefined;
   };
 
   const calloc = new ScriptCall<MaybeBlock, number, Drawn<Size>, Name>(context, 'calloc', (call) => {
     bytes = quantities.bytes(call.second);
     request = call.request(call.third);
-    if (!isWord(call.first)) throw mistake(`${call.first} is no count`, 'a whole number, 0 or more');
+    checkedCount(call.first);
     return settle(bytes, tryCalloc);
   });
   const tryCalloc = () => {
@@ -114,7 +133,12 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
     return realloc.result !== undefined;
   };
 
-  return { malloc, mallocFrom, calloc, realloc };
+  return { malloc, mallocFrom, mallocArrayFrom, calloc, realloc };
+}
+
+function checkedCount(count: number): number {
+  if (!isWord(count)) throw mistake(`${count} is no count`, 'a whole number, 0 or more');
+  return count;
 }
 
 /** What C would follow. @throws Fault for NULL, UserError for what is no block */

@@ -82,13 +82,14 @@ type Loaders = {
 
 const LOADERS: Loaders = {
   // The schema has seen to it that there is either a size or a cache.
-  alloc: ({ alloc: { name, size, from, 'on oom': policy } }, place) => ({
+  alloc: ({ alloc: { name, size, from, count, 'on oom': policy } }, place) => ({
     ...(from === undefined
       ? { kind: 'alloc', name, size: size! }
-      : { kind: 'alloc-from', name, cache: from }),
+      : { kind: 'alloc-from', name, cache: from, ...(count !== undefined && { count }) }),
     ...ownPolicy(policy, 'alloc', place),
   }),
   cache: ({ cache }) => ({ kind: 'cache', ...cache }),
+  'destroy cache': (step) => ({ kind: 'destroy-cache', name: step['destroy cache'] }),
   calloc: ({ calloc: { 'on oom': policy, ...rest } }, place) => ({
     kind: 'calloc',
     ...rest,

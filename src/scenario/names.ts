@@ -87,15 +87,17 @@ function queueProblems(steps: readonly RawStep[], queues: readonly string[]): Pr
     .map((use) => unknown('queue', use, queues, none));
 }
 
-/** A cache may be created by another task than the one that uses it. */
+/** A cache may be created by another task than the one that uses or destroys it. */
 function cacheProblems(steps: readonly RawStep[]): ProblemAt[] {
   const created = steps
     .filter((step) => step.name === 'cache')
     .flatMap((step) => useIn(step, 'name').map((use) => use.name));
   const names = [...new Set(created)];
   return steps
-    .filter((step) => step.name === 'alloc')
-    .flatMap((step) => useIn(step, 'from'))
+    .flatMap((step) => {
+      if (step.name === 'destroy cache') return useIn(step, 'name');
+      return step.name === 'alloc' ? useIn(step, 'from') : [];
+    })
     .filter((use) => !names.includes(use.name))
     .map((use) => unknown('cache', use, names, 'a "cache" step of that name'));
 }

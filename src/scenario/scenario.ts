@@ -72,14 +72,16 @@ export type Step = At &
         readonly size: SizeDistribution;
         readonly onOom?: OomPolicy;
       }
-    /** An object of a cache by name. */
+    /** An object of a cache by name, or an array of `count`. */
     | {
         readonly kind: 'alloc-from';
         readonly name: string;
         readonly cache: string;
+        readonly count?: SizeDistribution;
         readonly onOom?: OomPolicy;
       }
     | { readonly kind: 'cache'; readonly name: string; readonly bytes: number }
+    | { readonly kind: 'destroy-cache'; readonly name: string }
     | {
         readonly kind: 'calloc';
         readonly name: string;

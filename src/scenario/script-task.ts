@@ -98,6 +98,14 @@ export class ScriptTask implements TaskCalls {
     return this.heap.mallocFrom.of(cache, name, undefined);
   }
 
+  mallocArrayFrom(cache: string, count: number, name?: string): Call<Block | undefined> {
+    return this.heap.mallocArrayFrom.of(cache, count, name);
+  }
+
+  destroyCache(cache: string): Call<void> {
+    return this.heap.destroyCache.of(cache, undefined, undefined);
+  }
+
   realloc(block: Block | undefined, size: Drawn<Size>, name?: string): Call<Block | undefined> {
     return this.heap.realloc.of(block, size, name);
   }

@@ -7,15 +7,8 @@
 import { FOREVER, type Program, type Task } from '../kernel/index.js';
 import { churn } from './churn.js';
 import { deferFree } from './defer-free.js';
-import type { Block, Firmware, Request } from './firmware.js';
-import {
-  type CompiledStep,
-  type Frame,
-  holdings,
-  LEAST_OBJECT_BYTES,
-  type Message,
-  type Pass,
-} from './frame.js';
+import type { Block, CacheRequest, Firmware, Request } from './firmware.js';
+import { type CompiledStep, type Frame, holdings, leastBytes, type Message, type Pass } from './frame.js';
 import { compileOomPolicy, creationPolicy } from './oom-policy.js';
 import { sampler, weightedIndex } from './random.js';
 import type { MessageSource, Selection, Step, TaskScript, Timeout } from './scenario.js';
@@ -67,6 +60,8 @@ function compileStep(step: Step, frame: Frame): CompiledStep {
       return compileAllocation(step, frame);
     case 'cache':
       return act(() => firmware.createCache(step.name, step.bytes));
+    case 'destroy-cache':
+      return act(() => firmware.destroyCache(step.name));
     case 'free':
       return forEachSelected(step.name, step.which, frame, (block) => firmware.free(block), 'take');
     case 'defer-free': {
@@ -204,12 +199,19 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
   const settle = compileOomPolicy(step.onOom ?? frame.onOom, frame, compileScript);
 
   if (step.kind === 'alloc-from') {
+    const { cache, count } = step;
+    const objects = count === undefined ? () => 1 : sampler(count, random);
+    let asked: CacheRequest = { ...request, cache, objects: 1 };
     const attempt = () => {
-      const block = firmware.mallocFrom(step.cache, request);
+      const block = firmware.mallocFrom(asked);
       if (block !== undefined) held.push(block);
       return block !== undefined;
     };
-    return () => settle(LEAST_OBJECT_BYTES, attempt);
+    return () => {
+      const wanted = objects();
+      if (wanted !== asked.objects) asked = { ...asked, objects: wanted };
+      return settle(leastBytes(wanted), attempt);
+    };
   }
   const size = sampler(step.size, random);
   if (step.kind === 'realloc') {

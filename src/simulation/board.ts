@@ -24,6 +24,8 @@ export class Board {
   readonly handles: HandleHeap;
   /** Every live block. */
   readonly blocks: LiveBlocks;
+  /** What the firmware calls the heap's caches, by what the heap calls them. */
+  readonly cacheNames = new Map<number, string>();
   /** Set by the simulation as soon as the kernel exists. */
   kernel!: Kernel;
 

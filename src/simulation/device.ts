@@ -14,14 +14,14 @@ import {
   type Task,
 } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
-import {
-  type Block,
-  type CompactionLimit,
-  type CreationPolicy,
-  type Firmware,
-  type HeapCounters,
-  QUEUE_OWNER,
-  type Request,
+import type {
+  Block,
+  CacheRequest,
+  CompactionLimit,
+  CreationPolicy,
+  Firmware,
+  HeapCounters,
+  Request,
 } from '../scenario/firmware.js';
 import type { Frame, Holdings, Pass } from '../scenario/frame.js';
 import { compileOomPolicy, creationPolicy } from '../scenario/oom-policy.js';
@@ -35,7 +35,7 @@ import { compileScript, repeatForever } from '../scenario/script.js';
 import { TimelessRounds } from '../scenario/timeless.js';
 import { cycleDistribution, toCycles, toTicks } from '../scenario/times.js';
 import type { Board } from './board.js';
-import { Broadcast, type CreationFailure, type Place, type RunEvents } from './events.js';
+import type { CreationFailure, Place, RunEvents } from './events.js';
 import { type Experiments, HeapService, type OperationBudget } from './heap-service.js';
 
 /** A periodic task's current period. */
@@ -316,11 +316,15 @@ export class Device implements Firmware {
   }
 
   createCache(name: string, objectBytes: number): void {
-    this.heap.createCache(name, objectBytes);
+    this.heap.caches.create(name, objectBytes);
   }
 
-  mallocFrom(cache: string, request: Request): Block | undefined {
-    return this.heap.mallocFrom(cache, request);
+  mallocFrom(request: CacheRequest): Block | undefined {
+    return this.heap.caches.mallocFrom(request);
+  }
+
+  destroyCache(name: string): void {
+    this.heap.caches.destroy(name);
   }
 
   calloc(count: number, bytes: number, request: Request): Block | undefined {
@@ -384,24 +388,4 @@ export class Device implements Firmware {
 
 function policyOf(frame: Frame): CreationPolicy {
   return creationPolicy(frame, compileOomPolicy(frame.onOom, frame, compileScript));
-}
-
-/** A block that travels belongs to its queue, then to who receives it. Whose it was is told before. */
-export class FirmwareEvents extends Broadcast {
-  private board!: Board;
-
-  override booted(board: Board): void {
-    this.board = board;
-    super.booted(board);
-  }
-
-  override sent(sender: string, queue: Queue, message: unknown): void {
-    super.sent(sender, queue, message);
-    if (typeof message === 'object') (message as Block).owner = `${QUEUE_OWNER}${queue.name}`;
-  }
-
-  override received(receiver: string, queue: Queue, message: unknown): void {
-    super.received(receiver, queue, message);
-    if (typeof message === 'object') (message as Block).owner = this.board.holderOf(receiver);
-  }
 }

@@ -6,16 +6,17 @@
 import type { HeapCallKind } from '../costs/cost-table.js';
 import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
 import { NULL } from '../heaps/heap.js';
+import { freeObjects } from '../heaps/library.js';
 import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
-import { Fault } from '../mcu/index.js';
 import type { Block, CompactionLimit, Request } from '../scenario/firmware.js';
 import type { Board } from './board.js';
 import { CompactionMeter, CycleBudget } from './compaction-meter.js';
 import { Contents } from './contents.js';
 import { DeferredFrees } from './deferred-frees.js';
 import type { HeapCallInProgress, RunEvents } from './events.js';
+import { type CacheObjects, FirmwareCaches, type HeapCalls } from './firmware-caches.js';
 
 /** Counts heap calls over resets; the run ends when `limit` have been made. */
 export interface OperationBudget {
@@ -43,14 +44,9 @@ export interface Experiments {
 /** How long a run of so many heap calls goes on without one. */
 export const PATIENCE_SECONDS = 3600;
 
-/** A cache of the firmware. */
-interface Cache {
-  readonly objectBytes: number;
-  /** What the heap calls it; undefined where the heap has no caches. */
-  readonly id: number | undefined;
-}
+const FROM_MALLOC = { cache: undefined, objects: 1 };
 
-export class HeapService implements KernelStorage {
+export class HeapService implements KernelStorage, HeapCalls {
   private serial = 0;
   /** A heap without asserts takes no notice of a block whose header is broken. */
   private readonly mayIgnoreFrees: boolean;
@@ -58,7 +54,7 @@ export class HeapService implements KernelStorage {
   /** Those that an experiment has freed, and whose owners do not know. */
   private readonly released = new Set<Block>();
   readonly contents: Contents;
-  private readonly caches = new Map<string, Cache>();
+  readonly caches: FirmwareCaches;
   private readonly compactions: CompactionMeter;
   private readonly deferredFrees = new DeferredFrees((block) => this.free(block));
   /** Whose memory the call in progress is about; undefined between calls. */
@@ -76,6 +72,7 @@ export class HeapService implements KernelStorage {
     this.mayIgnoreFrees = board.config.options.asserts === false;
     this.patienceCycles = board.clock.cycles(PATIENCE_SECONDS);
     this.contents = new Contents(board, events, this.released, experiments.withoutOverflows !== true);
+    this.caches = new FirmwareCaches(board, events, this);
     this.compactions = new CompactionMeter(board, events);
     const { relocation } = board.handles;
     if (relocation !== undefined) relocation.watcher = this.compactions;
@@ -97,19 +94,26 @@ export class HeapService implements KernelStorage {
     return this.take(bytes, request, undefined);
   }
 
-  /** `cache`: the heap's, to take it from. */
-  private take(bytes: number, request: Request, cache: number | undefined): Block | undefined {
+  take(bytes: number, request: Request, from: CacheObjects | undefined): Block | undefined {
     const { kernel, handles, memory } = this.board;
     kernel.assertInTask('malloc');
     kernel.scheduler.suspendAll();
     const { loads, stores } = memory;
     this.countOperation();
     this.allocating = request;
-    const handle = cache === undefined ? handles.allocate(bytes) : handles.allocateFrom!(cache);
+    const handle = from === undefined ? handles.allocate(bytes) : this.allocateFrom(from, bytes);
     this.spend('malloc', loads, stores);
-    const block = handle === NULL ? this.refused(bytes, request) : this.record(handle, bytes, request);
+    const block = handle === NULL ? this.refuse(bytes, request) : this.record(handle, bytes, request, from);
     kernel.scheduler.resumeAll();
     return block;
+  }
+
+  /** malloc serves where the heap has no caches, or no arrays of them. */
+  private allocateFrom({ id, objects }: CacheObjects, bytes: number): number {
+    const { handles } = this.board;
+    if (id === undefined) return handles.allocate(bytes);
+    if (objects === 1) return handles.allocateFrom!(id);
+    return handles.allocateArrayFrom?.(id, objects) ?? handles.allocate(bytes);
   }
 
   /** `pvPortCalloc`: overflow is refused before the heap is asked; zeroing happens outside the suspension. */
@@ -117,7 +121,7 @@ export class HeapService implements KernelStorage {
     const total = count * bytes;
     if (total >= 2 ** 32) {
       this.board.kernel.assertInTask('calloc');
-      return this.refused(total, request);
+      return this.refuse(total, request);
     }
     const block = this.malloc(total, request);
     if (block !== undefined) this.contents.zero(block);
@@ -158,7 +162,7 @@ export class HeapService implements KernelStorage {
       this.spend('resize', loads, stores);
       blocks.delete(old);
       this.events.freed(old);
-      block = this.record(old.handle, bytes, request);
+      block = this.record(old.handle, bytes, request, old);
       block.filledBytes = Math.min(old.filledBytes, bytes);
       block.pattern = old.pattern;
     } else {
@@ -186,7 +190,7 @@ export class HeapService implements KernelStorage {
     this.freeing = block;
     const freeBytes = this.mayIgnoreFrees ? handles.heap.freeBytes() : -1;
     const { loads, stores } = memory;
-    handles.free(block.handle);
+    freeObjects(handles, block.handle, block.objects);
     this.spend('free', loads, stores);
     // A stale pointer frees whatever lives at its address by now.
     const freed = blocks.get(block.handle);
@@ -218,31 +222,6 @@ export class HeapService implements KernelStorage {
 
   taskDeleted(task: Task): void {
     this.timed('task deleted', () => this.board.heap.taskDeleted?.(task.number));
-  }
-
-  // --- caches --------------------------------------------------------------------------------------------
-
-  /** `kmem_cache_create`; nothing but a note where the heap has no caches. */
-  createCache(name: string, objectBytes: number): void {
-    this.board.kernel.assertInTask('cache');
-    if (this.caches.has(name)) {
-      throw new Fault('illegal-call', 0, `cache ${name}: it has been created already`);
-    }
-    let id: number | undefined;
-    const { handles } = this.board;
-    if (handles.createCache !== undefined) {
-      this.timed('cache', () => {
-        id = handles.createCache!(objectBytes);
-      });
-    }
-    this.caches.set(name, { objectBytes, id });
-  }
-
-  /** `kmem_cache_alloc`: malloc of an object's bytes where the heap has no caches. */
-  mallocFrom(name: string, request: Request): Block | undefined {
-    const cache = this.caches.get(name);
-    if (cache === undefined) throw new Fault('illegal-call', 0, `cache ${name} has not been created`);
-    return this.take(cache.objectBytes, request, cache.id);
   }
 
   // --- blocks that move ----------------------------------------------------------------------------------
@@ -289,7 +268,7 @@ export class HeapService implements KernelStorage {
   }
 
   /** A call that no cost table knows, and that is not counted as one of the run's heap calls. */
-  private timed(name: string, call: () => void): void {
+  timed(name: string, call: () => void): void {
     const { kernel, memory, heap, config } = this.board;
     kernel.assertInTask(name);
     kernel.scheduler.suspendAll();
@@ -338,7 +317,7 @@ export class HeapService implements KernelStorage {
   private releaseBlocks(serials: readonly number[]): void {
     const { blocks, handles } = this.board;
     for (const block of blocks.withSerials(new Set(serials))) {
-      handles.free(block.handle);
+      freeObjects(handles, block.handle, block.objects);
       blocks.delete(block);
       this.released.add(block);
       this.events.freed(block);
@@ -368,10 +347,17 @@ export class HeapService implements KernelStorage {
     this.events.heapCalled(kind, cycles, config.cost);
   }
 
-  private record(handle: number, bytes: number, request: Request): Block {
+  private record(
+    handle: number,
+    bytes: number,
+    request: Request,
+    { cache, objects }: Pick<Block, 'cache' | 'objects'> = FROM_MALLOC,
+  ): Block {
     const block: Block = {
       handle,
       bytes,
+      cache,
+      objects,
       serial: ++this.serial,
       label: request.label,
       owner: request.owner,
@@ -385,7 +371,7 @@ export class HeapService implements KernelStorage {
     return block;
   }
 
-  private refused(bytes: number, request: Request): undefined {
+  refuse(bytes: number, request: Request): undefined {
     if (bytes === 0) {
       this.events.zeroSizeRequest(request);
     } else {

@@ -8,9 +8,10 @@ import type { Outcome, RunLength, Scenario } from '../scenario/scenario.js';
 import { toCycles } from '../scenario/times.js';
 import { Board, type BoardConfig } from './board.js';
 import type { CostChoice } from './cost.js';
-import { Device, FirmwareEvents } from './device.js';
+import { Device } from './device.js';
 import type { RunObserver } from './events.js';
 import { assertFeasible } from './feasible.js';
+import { FirmwareEvents } from './firmware-events.js';
 import { PATIENCE_SECONDS, type Release } from './heap-service.js';
 
 export interface RunSettings extends BoardConfig {

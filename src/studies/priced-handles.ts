@@ -13,8 +13,10 @@ export class PricedHandles implements HandleHeap {
   readonly resize: HandleHeap['resize'];
   /** Without a price, as it is in a run. */
   readonly createCache: HandleHeap['createCache'];
+  readonly destroyCache: HandleHeap['destroyCache'];
   readonly allocateFrom: HandleHeap['allocateFrom'];
   readonly allocateArrayFrom: HandleHeap['allocateArrayFrom'];
+  readonly freeArray: HandleHeap['freeArray'];
 
   constructor(
     private readonly inner: HandleHeap,
@@ -25,11 +27,13 @@ export class PricedHandles implements HandleHeap {
     this.heap = inner.heap;
     this.relocation = inner.relocation;
     this.createCache = inner.createCache;
-    const { resize, allocateFrom, allocateArrayFrom } = inner;
+    this.destroyCache = inner.destroyCache;
+    const { resize, allocateFrom, allocateArrayFrom, freeArray } = inner;
     this.resize = resize && ((handle, bytes) => this.resizing(() => resize(handle, bytes)));
     this.allocateFrom = allocateFrom && ((cache) => this.allocating(() => allocateFrom(cache)));
     this.allocateArrayFrom =
       allocateArrayFrom && ((cache, count) => this.allocating(() => allocateArrayFrom(cache, count)));
+    this.freeArray = freeArray && ((handle, count) => this.freeing(() => freeArray(handle, count)));
   }
 
   allocate(bytes: number): number {
@@ -37,9 +41,7 @@ export class PricedHandles implements HandleHeap {
   }
 
   free(handle: number): void {
-    const { loads, stores } = this.memory;
-    this.inner.free(handle);
-    this.price('free', loads, stores);
+    this.freeing(() => this.inner.free(handle));
   }
 
   lock(handle: number): number {
@@ -59,6 +61,12 @@ export class PricedHandles implements HandleHeap {
     const handle = call();
     this.price('malloc', loads, stores);
     return handle;
+  }
+
+  private freeing(call: () => void): void {
+    const { loads, stores } = this.memory;
+    call();
+    this.price('free', loads, stores);
   }
 
   /** Free of charge where the heap cannot. */

@@ -210,8 +210,10 @@ class HighWaterMark {
   /** A block of at least `bytes` has been handed out. The map is only read where it may reach further up. */
   note(payload: number, bytes: number): void {
     if (payload + this.heap.blockBytesFor(bytes) <= this.end) return;
-    this.heap.walk((kind, address, bytes, start) => {
-      if (kind === 'used' && start === payload) this.end = Math.max(this.end, address + bytes);
+    // Of an array the heap shows the objects one by one.
+    this.end = Math.max(this.end, payload + bytes);
+    this.heap.walk((kind, address, pieceBytes, start) => {
+      if (kind === 'used' && start === payload) this.end = Math.max(this.end, address + pieceBytes);
     });
   }
 }

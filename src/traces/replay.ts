@@ -5,7 +5,7 @@
 
 import { asHandles, type HandleHeap } from '../heaps/handle-heap.js';
 import { type Heap, NULL } from '../heaps/heap.js';
-import { calloc, realloc } from '../heaps/library.js';
+import { calloc, freeObjects, realloc } from '../heaps/library.js';
 import type { Memory } from '../mcu/memory.js';
 import { CACHE, CACHE_ALLOC, CALLOC, FREE, LOCK, MALLOC, REALLOC, type Trace, UNLOCK } from './trace.js';
 
@@ -52,8 +52,8 @@ export class Replay {
   };
   private readonly handles: Uint32Array;
   private readonly requested: Uint32Array;
-  /** Objects that a block has as an array of a cache, else 0. */
-  private readonly arrays: Uint32Array;
+  /** Objects that a block has as an array of a cache, else 1; empty where the trace has no caches. */
+  private readonly objects: Uint32Array;
   /** What the heap calls a cache, by its id; empty where it has none. */
   private readonly caches = new Map<number, number>();
   private readonly heap: HandleHeap;
@@ -67,7 +67,7 @@ export class Replay {
     this.heap = asHandles(heap);
     this.handles = new Uint32Array(trace.idCount);
     this.requested = new Uint32Array(trace.idCount);
-    this.arrays = new Uint32Array(trace.caches === undefined ? 0 : trace.idCount);
+    this.objects = new Uint32Array(trace.caches === undefined ? 0 : trace.idCount);
   }
 
   /** @throws Fault when the heap asserts or leaves its RAM */
@@ -134,20 +134,16 @@ export class Replay {
     if (isOne) return this.hold(id, objectBytes, heap.allocateFrom!(cache));
     const isArray = cache !== undefined && heap.allocateArrayFrom !== undefined;
     const handle = isArray ? heap.allocateArrayFrom(cache, count) : heap.allocate(count * objectBytes);
-    if (isArray && handle !== NULL) this.arrays[id] = count;
-    return this.hold(id, count * objectBytes, handle);
+    return this.hold(id, count * objectBytes, handle, isArray ? count : 1);
   }
 
-  private giveBack(id: number, handle: number): void {
-    const count = this.arrays[id] ?? 0;
-    if (count === 0) return this.heap.free(handle);
-    this.heap.freeArray!(handle, count);
-    this.arrays[id] = 0;
+  private objectsOf(id: number): number {
+    return this.objects.length === 0 ? 1 : this.objects[id]!;
   }
 
   // --- blocks -------------------------------------------------------------------------------------------
 
-  private hold(id: number, size: number, handle: number): number {
+  private hold(id: number, size: number, handle: number, objects = 1): number {
     const { summary } = this;
     if (handle === NULL) {
       if (size !== 0) summary.failures++;
@@ -156,6 +152,7 @@ export class Replay {
     if (this.handles[id] !== NULL) summary.lost++;
     this.handles[id] = handle;
     this.requested[id] = size;
+    if (this.objects.length > 0) this.objects[id] = objects;
     summary.allocations++;
     summary.liveBlocks++;
     summary.liveBytes += size;
@@ -178,7 +175,7 @@ export class Replay {
       return this.idle();
     }
     const address = this.addressOf(handle);
-    this.giveBack(id, handle);
+    freeObjects(this.heap, handle, this.objectsOf(id));
     this.release(id);
     return address;
   }
@@ -186,9 +183,10 @@ export class Replay {
   private realloc(id: number, size: number): number {
     const handle = this.handles[id]!;
     if (handle === NULL) return this.idle();
-    const replacement = realloc(this.heap, this.memory, handle, this.requested[id]!, size);
+    const objects = this.objectsOf(id);
+    const replacement = realloc(this.heap, this.memory, handle, this.requested[id]!, size, objects);
     if (replacement !== NULL || size === 0) this.release(id);
-    return this.hold(id, size, replacement);
+    return this.hold(id, size, replacement, replacement === handle ? objects : 1);
   }
 
   private unlock(handle: number): number {

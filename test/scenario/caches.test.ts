@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defineScenario, parseScenario, type Script, type TaskCalls, UserError } from '../../src/index.js';
 import { type Ran, ran } from './running.js';
 
-const HEAPS = ['slab', 'heap_4'];
+const HEAPS = ['slab', 'heap_4', 'mempool'];
 
 function scenarioWith(steps: string) {
   const text = `name: caches
@@ -39,6 +39,8 @@ describe('a cache', () => {
     const [one, two] = offsets(runOn('heap_4', THREE));
     // With the 8 bytes of heap_4's header.
     expect(two! - one!).toBe(56);
+    const [a, b] = offsets(runOn('mempool', THREE));
+    expect(b! - a!).toBe(44);
   });
 
   it.each(HEAPS)('gives blocks of its size, which go back the ordinary way, on %s', (heap) => {

@@ -16,6 +16,8 @@ export interface Variation extends TargetOverrides {
   readonly seed?: number;
   readonly heap?: string;
   readonly heapOptions?: Readonly<Record<string, unknown>>;
+  /** Whether the heap is checked after every call. */
+  readonly checks?: boolean;
 }
 
 export interface Ran {
@@ -29,6 +31,7 @@ export function ran(scenario: Scenario, variation: Variation = {}): Ran {
     seed = scenario.seed,
     heap: name = scenario.heap.name,
     heapOptions = scenario.heap.options,
+    checks = false,
     ...overrides
   } = variation;
   const heap = findHeap(name)!;
@@ -40,6 +43,7 @@ export function ran(scenario: Scenario, variation: Variation = {}): Ran {
     costChoice: cost,
     cost: costModel(cost, heap, target),
     seed,
+    checkEveryCall: checks,
   };
   const schedule: string[] = [];
   const recorder = new Recorder();

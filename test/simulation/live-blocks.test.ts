@@ -5,7 +5,7 @@ import { LiveBlocks } from '../../src/simulation/live-blocks.js';
 const ORIGIN = 0x2000_0000;
 
 function block(handle: number, serial: number): Block {
-  const names = { label: 'block', owner: 'task', at: undefined };
+  const names = { cache: undefined, objects: 1, label: 'block', owner: 'task', at: undefined };
   return { handle, serial, bytes: 8, ...names, allocatedCycle: 0, filledBytes: 0, pattern: 0 };
 }
 

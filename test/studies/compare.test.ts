@@ -42,6 +42,14 @@ describe('heaps compared on a trace', () => {
     expect(contenders[0]!.smallestArenaBytes).toBe(12 * 32 + 8);
   });
 
+  it('may have caches, and arrays of their objects', () => {
+    const arrays = `K 0 20\nS 0 0 5\nS 1 0 1\nT 0\nS 2 0 2\nT 1\nT 2`;
+    const { contenders } = compared(arrays, ['mempool', 'slab', 'heap_4'], 4096, 0);
+    for (const { outOfMemoryCount, fault } of contenders) {
+      expect({ outOfMemoryCount, fault }).toEqual({ outOfMemoryCount: 0, fault: undefined });
+    }
+  });
+
   it('have the bounds that are proved for their blocks', () => {
     const [heap4, heap2] = compared(CUT, ['heap_2', 'heap_4'], 512).contenders;
     expect(heap4!.provableBytes).toBeGreaterThan(heap4!.lowerBoundBytes!);

@@ -168,3 +168,27 @@ describe('a realloc', () => {
     expect(summary).toMatchObject({ allocations: 2, frees: 1, failures: 1, idle: 0, liveBytes: 8 });
   });
 });
+
+describe('arrays of a cache', () => {
+  /** How many objects live in mempool's cache at the end, and how many blocks are left. */
+  const left = (trace: string) => {
+    const made = device('mempool');
+    const parsed = parseTrace(`K 0 20; ${trace}`.replaceAll('; ', '\n'), 'trace');
+    const { liveBlocks } = new Replay(made.heap, made.memory, parsed).run();
+    made.heap.check();
+    return [made.heap.classes!()[1]!.liveObjects, liveBlocks];
+  };
+
+  it.each<[trace: string, objects: number, blocks: number]>([
+    ['S 0 0 4', 4, 1],
+    ['S 0 0 4; T 0', 0, 0],
+    ['S 0 0 4; r 0 100', 0, 1],
+    ['S 0 0 4; r 0 100; f 0', 0, 0],
+    ['S 0 0 4; r 0 15', 4, 1],
+    ['S 0 0 4; r 0 15; T 0', 0, 0],
+    ['S 0 0 4; a 0 100; f 0', 4, 1],
+    ['S 0 0 4; S 0 0 1; T 0', 4, 1],
+  ])('go back as a whole: %s', (trace, objects, blocks) => {
+    expect(left(trace)).toEqual([objects, blocks]);
+  });
+});

@@ -24,6 +24,8 @@ import { alignUp, endlessList } from '../words.js';
 
 // A cache.
 export const OBJECT_BYTES = 0;
+/** What they are of a cache that has been destroyed. */
+export const DESTROYED = 0;
 /** How many a slab holds; 0: they are too large for slabs. */
 export const OBJECTS = 4;
 export const PARTIAL = 8;
@@ -81,6 +83,12 @@ export class SlabCaches {
     memory.storeWord(cache + OBJECTS, this.objectsPerSlab(objectBytes));
     for (const list of [PARTIAL, FULL, EMPTY]) memory.storeWord(cache + list, NONE);
     return cache;
+  }
+
+  /** Of a cache without slabs: its place may be taken by another. */
+  forget(cache: number): void {
+    this.memory.storeWord(cache + OBJECTS, 0);
+    this.memory.storeWord(cache + OBJECT_BYTES, DESTROYED);
   }
 
   private objectsPerSlab(objectBytes: number): number {

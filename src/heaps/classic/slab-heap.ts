@@ -16,6 +16,7 @@ import {
 import {
   CACHE,
   CACHE_BYTES,
+  DESTROYED,
   EMPTY,
   FULL,
   NONE,
@@ -143,21 +144,61 @@ export class SlabHeap implements Heap {
 
   /** @throws Fault where the statics have no room for another */
   createCache(objectBytes: number): number {
-    const { memory } = this;
+    return this.caches.create(this.placeForCache(), objectBytes);
+  }
+
+  /** That of a cache which has been destroyed, or one more. */
+  private placeForCache(): number {
+    const { memory, caches, classes0 } = this;
     const made = memory.loadWord(this.cachesMade);
-    if (made >= this.caches.layout.maximumCaches) {
+    for (let index = CLASSES.length; index < made; index++) {
+      if (memory.loadWord(classes0 + index * CACHE_BYTES + OBJECT_BYTES) === DESTROYED) return index;
+    }
+    if (made >= caches.layout.maximumCaches) {
       const room = `its statics have room for ${made - CLASSES.length} (option caches)`;
       throw new Fault('assertion', this.cachesMade, `slab: no room for another cache; ${room}`);
     }
     memory.storeWord(this.cachesMade, made + 1);
-    return this.caches.create(made, objectBytes);
+    return made;
   }
 
   mallocFrom(cache: number): number {
     this.lastCall.begin();
     const { memory } = this;
-    const isSlabbed = memory.loadWord(cache + OBJECTS) > 0;
-    return isSlabbed ? this.take(cache) : this.mallocInner(memory.loadWord(cache + OBJECT_BYTES));
+    if (memory.loadWord(cache + OBJECTS) > 0) return this.take(cache);
+    const objectBytes = memory.loadWord(cache + OBJECT_BYTES);
+    if (objectBytes === DESTROYED) throw new Fault('assertion', cache, 'slab: the cache has been destroyed');
+    return this.mallocInner(objectBytes);
+  }
+
+  /** Where the inner heap takes nothing back the cache keeps its slabs, all empty. */
+  destroyCache(cache: number): void {
+    const { memory, caches, source } = this;
+    this.lastCall.begin();
+    const lists = [PARTIAL, FULL, EMPTY].map((list) => cache + list);
+    const slabs = lists.flatMap((list) => caches.listed(list));
+    const objects = memory.loadWord(cache + OBJECTS);
+    const used = slabs.reduce((sum, slab) => sum + memory.loadWord(slab + USED_OBJECTS), 0);
+    const gained = source.takesBack ? used - slabs.length * objects : used;
+    const bytes = gained * memory.loadWord(cache + OBJECT_BYTES);
+    memory.storeWord(this.freeCounter, memory.loadWord(this.freeCounter) + bytes);
+    for (const list of lists) memory.storeWord(list, NONE);
+    if (source.takesBack) this.giveBack(slabs);
+    else for (const slab of slabs) this.openIn(cache, slab);
+    if (source.takesBack) caches.forget(cache);
+  }
+
+  private giveBack(slabs: readonly number[]): void {
+    for (const slab of slabs) {
+      this.caches.close(slab);
+      this.inner.free(slab);
+      this.addSteps();
+    }
+  }
+
+  private openIn(cache: number, slab: number): void {
+    this.caches.open(slab, cache);
+    this.caches.link(slab, cache + EMPTY);
   }
 
   /** The smallest class that a request of at most {@link LARGEST} bytes fits. */
@@ -206,8 +247,7 @@ export class SlabHeap implements Heap {
     this.lastCall.path = GROW;
     const slab = this.request(caches.layout.slabBytes);
     if (slab === NULL) return NONE;
-    caches.open(slab, cache);
-    caches.link(slab, cache + EMPTY);
+    this.openIn(cache, slab);
     const bytes = memory.loadWord(cache + OBJECTS) * memory.loadWord(cache + OBJECT_BYTES);
     memory.storeWord(this.freeCounter, memory.loadWord(this.freeCounter) + bytes);
     return slab;
@@ -248,12 +288,8 @@ export class SlabHeap implements Heap {
       if (slabs.length === 0) continue;
       memory.storeWord(cache + EMPTY, NONE);
       const slabObjects = memory.loadWord(cache + OBJECTS) * memory.loadWord(cache + OBJECT_BYTES);
-      for (const slab of slabs) {
-        caches.close(slab);
-        this.inner.free(slab);
-        this.addSteps();
-        bytes += slabObjects;
-      }
+      this.giveBack(slabs);
+      bytes += slabs.length * slabObjects;
     }
     if (bytes === 0) return false;
     memory.storeWord(this.freeCounter, memory.loadWord(this.freeCounter) - bytes);

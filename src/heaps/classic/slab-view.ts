@@ -7,6 +7,7 @@ import { Corruption, type Heap, type PieceKind, type PieceVisitor, type SizeClas
 import {
   CACHE,
   CACHE_BYTES,
+  DESTROYED,
   FREE_MAP,
   mapWords,
   OBJECT_BYTES,
@@ -155,7 +156,7 @@ export class SlabView {
       const cache = layout.caches + index * CACHE_BYTES;
       return {
         objectBytes: memory.loadWord(cache + OBJECT_BYTES),
-        isCache: index >= this.classCount,
+        ...(index >= this.classCount && { cache }),
         asked: cache === asked,
         pageWord: 'slab' as const,
         pageBytes,
@@ -176,7 +177,7 @@ export class SlabView {
       known.freeObjects += free;
       known.freeBytes += free * known.objectBytes;
     });
-    return classes;
+    return classes.filter(({ objectBytes }) => objectBytes !== DESTROYED);
   }
 
   // --- words --------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@
  *             object keeps its contents, so that what was constructed once need not be again.
  *             malloc has four caches of its own, the classes: 16, 32, 64 and 128 bytes. A request is served
  *             from the smallest that it fits, never from a larger one; above 128 bytes the inner heap serves
- *             it, as it does the objects of a cache that are too large for a slab.
+ *             it, as it does the objects of a cache that are too large for a slab. A cache that is destroyed gives
+ *             all its slabs back, whatever lives in them. Arrays of objects are malloc's.
  *
  * Block       objects have no header. A slab of `slabBytes` is a block of the inner heap:
  *

@@ -27,13 +27,15 @@ import { NEW_PAGE } from './paths.js';
 export const PAGE_LIST = 8;
 const LAST_PAGE = 40;
 export const OBJECT_BYTES = 44;
-/** 0: the cache has been destroyed, or no page could hold an object. */
+/** 0: no page could hold an object. */
 export const OBJECTS_PER_PAGE = 48;
 const FIRST_OFFSET = 52;
 const NAME = 56;
 /** With the 0 at its end. */
 const NAME_BYTES = 32;
 export const CACHE_BYTES = 88;
+/** What {@link OBJECT_BYTES} are then. */
+export const DESTROYED = 0;
 
 // A page.
 export const CACHE = 0;
@@ -150,10 +152,12 @@ export class Caches {
     return this.memory.loadWord(this.memory.loadWord(page + CACHE) + OBJECT_BYTES);
   }
 
-  /** `mp_cache_destroy`: all pages go back, live objects or not. Whoever frees one of those later is refused. */
+  /** `mp_cache_destroy`: all pages go back, live objects or not. */
   destroy(cache: number): void {
-    for (const page of this.pagesOf(cache)) this.close(page, this.memory.peekWord(page + FREE_OBJECTS));
-    this.memory.storeWord(cache + OBJECTS_PER_PAGE, 0);
+    const { memory } = this;
+    for (const page of this.pagesOf(cache)) this.close(page, memory.peekWord(page + FREE_OBJECTS));
+    memory.storeWord(cache + OBJECTS_PER_PAGE, 0);
+    memory.storeWord(cache + OBJECT_BYTES, DESTROYED);
   }
 
   /** Gives empty pages back; whether there were any. Once all objects are reserved nobody else gets one. */

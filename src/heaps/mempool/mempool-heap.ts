@@ -16,7 +16,7 @@ import {
 } from '../heap.js';
 import { alignUp, assertion } from '../words.js';
 import { cellsFor, placesFor } from './bitmap.js';
-import { CACHE_BYTES, Caches, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
+import { CACHE_BYTES, Caches, DESTROYED, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
 import { checkMempool } from './check.js';
 import { COMMON, Fragments, HEAP, type Segment, SLAB } from './fragments.js';
 import { UNIT_BYTES } from './free-tree.js';
@@ -247,20 +247,28 @@ export class Mempool implements Heap {
 
   /** `mp_cache_init`. @throws Fault where the statics have no room for another */
   createCache(objectBytes: number): number {
-    const { memory, options, parts } = this;
-    const made = parts.cacheTable.count();
+    const { cacheTable } = this.parts;
+    const index = this.placeForCache();
+    const cache = cacheTable.at(index);
+    this.caches.initialize(cache, alignUp(objectBytes, UNIT_BYTES), `cache ${index}`);
+    return cache;
+  }
+
+  /** That of a cache which has been destroyed, or one more. */
+  private placeForCache(): number {
+    const { memory, options } = this;
+    const { cacheTable } = this.parts;
+    const made = cacheTable.count();
+    const counter = this.layout.statics + CACHES_MADE;
+    for (let index = 0; index < made; index++) {
+      if (memory.loadWord(cacheTable.at(index) + OBJECT_BYTES) === DESTROYED) return index;
+    }
     if (made >= options.caches) {
       const room = `its statics have room for ${options.caches} (option caches)`;
-      throw new Fault(
-        'assertion',
-        this.layout.statics + CACHES_MADE,
-        `mempool: no room for another cache; ${room}`,
-      );
+      throw new Fault('assertion', counter, `mempool: no room for another cache; ${room}`);
     }
-    const cache = parts.cacheTable.at(made);
-    this.caches.initialize(cache, alignUp(objectBytes, UNIT_BYTES), `cache ${made}`);
-    memory.storeWord(this.layout.statics + CACHES_MADE, made + 1);
-    return cache;
+    memory.storeWord(counter, made + 1);
+    return made;
   }
 
   /** `mp_cache_alloc`. */
@@ -272,7 +280,9 @@ export class Mempool implements Heap {
   mallocArrayFrom(cache: number, count: number): number {
     const { memory } = this;
     if (placesFor(count) > memory.loadWord(cache + OBJECTS_PER_PAGE)) {
-      return this.malloc(count * memory.loadWord(cache + OBJECT_BYTES));
+      const objectBytes = memory.loadWord(cache + OBJECT_BYTES);
+      if (objectBytes === DESTROYED) throw assertion(cache, 'the cache exists', 'mp_cache_alloc');
+      return this.malloc(count * objectBytes);
     }
     this.lastCall.begin();
     const address = this.requestFrom(cache, count);
@@ -285,8 +295,9 @@ export class Mempool implements Heap {
     return this.caches.allocate(cache, count);
   }
 
-  /** `mp_cache_destroy`: its pages go back, whatever lives in them. */
+  /** `mp_cache_destroy`. */
   destroyCache(cache: number): void {
+    this.lastCall.begin();
     this.caches.destroy(cache);
   }
 

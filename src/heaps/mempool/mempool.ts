@@ -5,9 +5,10 @@
  *             lies within one cell, a larger one takes whole cells, the lowest in either case. A request of up to
  *             12.5 fragments that is no multiple of one goes to the heap: blocks of 16 bytes and more in pages of 16
  *             fragments, best fit by a tree in the first page that has room. Caches have objects of one size in
- *             pages of their own, and give arrays of them. free tells by the descriptor of a fragment whose block
- *             it is. In heap pages nothing is merged at a free: a page is defragmented when 16 free blocks have
- *             gathered, and every 8 frees from then on; an empty page goes back.
+ *             pages of their own, and give arrays of them; one that is destroyed gives its pages back, whatever
+ *             lives there. free tells by the descriptor of a fragment whose block it is. In heap pages nothing is
+ *             merged at a free: a page is defragmented when 16 free blocks have gathered, and every 8 frees from then
+ *             on; an empty page goes back.
  *             Before a request fails all heap pages are defragmented, all empty pages of heap and caches go back,
  *             and it is tried once more.
  *

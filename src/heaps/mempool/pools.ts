@@ -1,7 +1,7 @@
 /** Whose pages the segment is made of: the pool of heap pages, and the caches. */
 
 import type { SizeClass } from '../heap.js';
-import { FREE_OBJECTS, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
+import { DESTROYED, FREE_OBJECTS, OBJECT_BYTES, OBJECTS_PER_PAGE } from './caches.js';
 import { UNIT_BYTES } from './free-tree.js';
 import { FREE_BLOCKS, FREE_UNITS, LIVE_BLOCKS } from './heap-pages.js';
 import type { Shape } from './options.js';
@@ -12,10 +12,11 @@ export const HEAP_POOL = 0;
 
 /** `asked`: by the last request; undefined if it went to the fragments. */
 export function poolsIn(parts: Parts, shape: Shape, asked: number | undefined): SizeClass[] {
-  const { cacheTable } = parts;
+  const { memory, cacheTable } = parts;
   const pools = [heapPool(parts, shape, asked === HEAP_POOL)];
   for (let index = 0; index < cacheTable.count(); index++) {
     const cache = cacheTable.at(index);
+    if (memory.loadWord(cache + OBJECT_BYTES) === DESTROYED) continue;
     pools.push(cachePool(parts, shape, cache, asked === cache));
   }
   return pools;
@@ -30,7 +31,7 @@ function heapPool({ memory, heapPages }: Parts, shape: Shape, asked: boolean): S
     sums.freeBytes += memory.loadWord(page + FREE_UNITS) * UNIT_BYTES;
   }
   const name = 'pool of heap pages';
-  return { name, isCache: false, asked, pageWord: 'page', pageBytes: shape.heapPageBytes, ...sums };
+  return { name, asked, pageWord: 'page', pageBytes: shape.heapPageBytes, ...sums };
 }
 
 function cachePool({ memory, caches }: Parts, shape: Shape, cache: number, asked: boolean): SizeClass {
@@ -44,7 +45,7 @@ function cachePool({ memory, caches }: Parts, shape: Shape, cache: number, asked
   }
   return {
     objectBytes,
-    isCache: true,
+    cache,
     asked,
     pageWord: 'page',
     pageBytes: shape.cachePageBytes,

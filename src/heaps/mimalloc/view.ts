@@ -184,7 +184,6 @@ export class MimallocView {
     const delayed = this.delayedBlocks();
     const classes = Array.from({ length: plan.bins }, (_, index) => ({
       objectBytes: plan.units[index + 1]! << plan.unitShift,
-      isCache: false,
       asked: index + 1 === asked,
       pageWord: 'page' as const,
       pageBytes: plan.pageBytes,

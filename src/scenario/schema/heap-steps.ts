@@ -45,6 +45,9 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
           name: blockName,
           size: v.optional(described('How many bytes to ask for', sizes)),
           from: v.optional(described('The cache to take an object from', name)),
+          count: v.optional(
+            described('How many objects of the cache, side by side as an array; 1 if absent', counts),
+          ),
           'on oom': onOom,
         }),
         agree(
@@ -52,16 +55,27 @@ export function heapSteps<const Policy extends v.GenericSchema>(onOom: Policy) {
           ({ size, from }) => (size === undefined) !== (from === undefined),
           '"alloc" needs exactly one of "size" and "from"',
         ),
+        agree(
+          ['count', 'from'],
+          ({ count, from }) => count === undefined || from !== undefined,
+          '"count" is about objects of a cache: it needs "from"',
+        ),
       ),
     ),
     cache: step(
       'cache',
-      'Creates a cache of objects of one size, once; a heap without caches serves them with malloc',
+      'Creates a cache of objects of one size, which exists until it is destroyed; a heap without caches serves them with malloc',
       { cache: { name: 'frames', bytes: '64 B' } },
       v.strictObject({
         name: described('The name of the cache, for `alloc` in any task', name),
         bytes: described('Bytes of an object', positiveSize),
       }),
+    ),
+    'destroy cache': step(
+      'destroy cache',
+      'Gives all memory of a cache back, and with it whatever has been allocated from it and is not freed; a heap without caches frees that one by one',
+      { 'destroy cache': 'frames' },
+      described('The name of the cache', name),
     ),
     calloc: step(
       'calloc',

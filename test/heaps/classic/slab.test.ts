@@ -26,7 +26,6 @@ describe('a class of slab', () => {
     expect([second! - first!, third! - second!]).toEqual([32, 32]);
     expect(classNamed(heap, 32)).toEqual({
       objectBytes: 32,
-      isCache: false,
       asked: true,
       pageWord: 'slab',
       pageBytes: heap.blockBytesFor(512),
@@ -147,7 +146,7 @@ describe('a cache of slab', () => {
     const [first, second] = [heap.mallocFrom!(cache), heap.mallocFrom!(cache)];
     expect(second! - first!).toBe(48);
     expect(classNamed(heap, 48)).toMatchObject({
-      isCache: true,
+      cache,
       asked: true,
       liveObjects: 2,
       freeObjects: 8,
