@@ -4,7 +4,8 @@
  * (`gen-<profile>-<KiB>-<seed>.trace.gz`) and a column for each heap. The value `arena` stands for the arena's bytes.
  *
  * Requests are mallocs, callocs and reallocs of what is live; reallocs to 0 bytes are left out, and so are the traces
- * of the profile `edge`, which ask for what cannot be served. A row takes the requests of its traces together.
+ * of the profile `edge`, which ask for what cannot be served. A row takes the requests of its traces together; `–`: the
+ * heap needs a larger arena.
  */
 
 import { generatedTraces, givenArguments, runTool } from '../scripts/tool.js';
@@ -46,12 +47,14 @@ function chosen(column: string, arenaBytes: number) {
   return { definition, options: heapOptions(definition, replayOptions(definition), flags) };
 }
 
+/** Of a heap that cannot work in so small an arena there are none. */
 function requestsOf({ kib, trace }: Given, column: string): Requests {
   const bytes = kib * 1024;
   const { definition, options } = chosen(column, bytes);
+  const requests = { made: 0, failed: 0 };
+  if (bytes < definition.minimumArenaBytes(ALIGNMENT, options)) return requests;
   const region = { name: 'heap', origin: DEFAULT_ORIGIN, bytes };
   const { handles, memory } = replayMachine(definition, options, [region], ALIGNMENT);
-  const requests = { made: 0, failed: 0 };
   new Replay(handles, memory, trace).run((index, address) => {
     const kind = trace.kinds[index];
     const isRequest =
@@ -70,7 +73,7 @@ function cell(traces: readonly Given[], heap: string): string {
   const all = traces.map((given) => requestsOf(given, heap));
   const made = all.reduce((sum, one) => sum + one.made, 0);
   const failed = all.reduce((sum, one) => sum + one.failed, 0);
-  return `${((100 * failed) / made).toFixed(1)} %`;
+  return made === 0 ? '–' : `${((100 * failed) / made).toFixed(1)} %`;
 }
 
 function titleOf(column: string): string {

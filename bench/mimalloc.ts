@@ -1,7 +1,8 @@
 /**
- * What mimalloc's heap costs others: `node --import ./ts-node.register.mjs bench/mimalloc.ts FOLDER` prints two Markdown
- * tables. The suspensions of scenarios/showcase.yaml by heap; and the most that one malloc looks at, by the option
- * `pagesPerCall`: over the generated traces in FOLDER, and under an attack, each beside the bound.
+ * What mimalloc's heap costs others: `node --import ./ts-node.register.mjs bench/mimalloc.ts FOLDER` prints three Markdown
+ * tables. The suspensions of scenarios/showcase.yaml by heap; the most that one malloc looks at, by the option
+ * `pagesPerCall`: over the generated traces in FOLDER, and under an attack, each beside the bound; and the accesses to
+ * memory of the mallocs of these traces by the bytes of a page: mean, 99 % and most.
  */
 
 import * as v from 'valibot';
@@ -9,6 +10,7 @@ import { generatedTraces, givenArguments, runTool, type TraceFile } from '../scr
 import { allowInlining } from '../src/cli/engine.js';
 import { badOption, heapNamed, heapOptions } from '../src/cli/flags.js';
 import { catalog } from '../src/heaps/catalog.js';
+import type { HeapOptions } from '../src/heaps/definition.js';
 import { type Heap, NULL } from '../src/heaps/heap.js';
 import { boundOf, boundParameters } from '../src/heaps/mimalloc/bound.js';
 import { planFor } from '../src/heaps/mimalloc/layout.js';
@@ -17,6 +19,7 @@ import { RETRY } from '../src/heaps/mimalloc/paths.js';
 import { groupDigits } from '../src/input/index.js';
 import { packageFile } from '../src/input/package-file.js';
 import { Recorder } from '../src/inspect/recorder.js';
+import { accessesSince } from '../src/mcu/memory.js';
 import { loadScenario } from '../src/scenario/load.js';
 import { costModel } from '../src/simulation/cost.js';
 import { run } from '../src/simulation/run.js';
@@ -24,6 +27,7 @@ import { loadTarget } from '../src/targets/load.js';
 import { readTrace } from '../src/traces/read.js';
 import { Replay } from '../src/traces/replay.js';
 import { DEFAULT_ORIGIN, replayMachine } from '../src/traces/replay-machine.js';
+import { MALLOC } from '../src/traces/trace.js';
 
 const ALIGNMENT = 8;
 
@@ -74,8 +78,8 @@ interface Most {
   any: number;
 }
 
-function machineFor(pagesPerCall: number, bytes: number) {
-  const options = v.parse(mimallocOptions, { pagesPerCall });
+function machineFor(given: HeapOptions, bytes: number) {
+  const options = v.parse(mimallocOptions, given);
   const regions = [{ name: 'heap', origin: DEFAULT_ORIGIN, bytes }];
   const machine = replayMachine(heapNamed('mimalloc'), options, regions, ALIGNMENT);
   const bound = boundOf(boundParameters(planFor(machine.layout, options), options));
@@ -91,7 +95,7 @@ function note(most: Most, { path, searchSteps }: { path: number; searchSteps: nu
 function onTraces(traces: readonly TraceFile[], kib: number, pagesPerCall: number): Most {
   const most = { served: 0, any: 0 };
   for (const { path } of traces.filter((trace) => trace.kib === kib)) {
-    const { machine } = machineFor(pagesPerCall, kib * 1024);
+    const { machine } = machineFor({ pagesPerCall }, kib * 1024);
     new Replay(machine.handles, machine.memory, readTrace(path)).run(() => note(most, machine.heap.lastCall));
   }
   return most;
@@ -115,7 +119,7 @@ function underAttack(kib: number, pagesPerCall: number): Most {
 }
 
 function exhausted(kib: number, pagesPerCall: number, count: number): Heap {
-  const { heap } = machineFor(pagesPerCall, kib * 1024).machine;
+  const { heap } = machineFor({ pagesPerCall }, kib * 1024).machine;
   const blocks: number[] = [];
   while (blocks.length < count) {
     const address = heap.malloc(64);
@@ -130,7 +134,7 @@ function exhausted(kib: number, pagesPerCall: number, count: number): Heap {
 }
 
 function boundRow(traces: readonly TraceFile[], kib: number, pagesPerCall: number): string {
-  const { bound } = machineFor(pagesPerCall, kib * 1024);
+  const { bound } = machineFor({ pagesPerCall }, kib * 1024);
   const replayed = onTraces(traces, kib, pagesPerCall);
   const attack = underAttack(kib, pagesPerCall);
   const limit = pagesPerCall === 0 ? 'none' : pagesPerCall;
@@ -140,6 +144,31 @@ function boundRow(traces: readonly TraceFile[], kib: number, pagesPerCall: numbe
     ...[replayed.served, attack.served, bound.usualSearch],
     ...[replayed.any, attack.any, bound.search],
   ]);
+}
+
+// --- what mallocs cost by the bytes of a page ----------------------------------------------------------------
+
+const PAGE_BYTES = [256, 512, 1024] as const;
+
+function accessesCell(traces: readonly TraceFile[], kib: number, pageBytes: number): string {
+  const mallocs: number[] = [];
+  for (const { path } of traces.filter((trace) => trace.kib === kib)) {
+    const { handles, memory } = machineFor({ pageBytes }, kib * 1024).machine;
+    const trace = readTrace(path);
+    let { loads, stores } = memory;
+    new Replay(handles, memory, trace).run((index) => {
+      const accesses = accessesSince(loads, memory.loads) + accessesSince(stores, memory.stores);
+      ({ loads, stores } = memory);
+      if (trace.kinds[index] === MALLOC) mallocs.push(accesses);
+    });
+  }
+  mallocs.sort((a, b) => a - b);
+  const mean = mallocs.reduce((sum, accesses) => sum + accesses, 0) / mallocs.length;
+  return [Math.round(mean), mallocs[Math.floor(0.99 * mallocs.length)], mallocs.at(-1)].join(', ');
+}
+
+function accessesRow(traces: readonly TraceFile[], kib: number): string {
+  return row([`${kib} KiB`, ...PAGE_BYTES.map((pageBytes) => accessesCell(traces, kib, pageBytes))]);
 }
 
 function printTables(): void {
@@ -159,6 +188,9 @@ function printTables(): void {
   ];
   const rows = [4, 20, 64].flatMap((kib) => [0, 1, 8].map((limit) => boundRow(traces, kib, limit)));
   console.log(['', ...head(columns), ...rows].join('\n'));
+  const sizes = [...new Set(traces.map(({ kib }) => kib))].sort((a, b) => a - b);
+  const costs = sizes.map((kib) => accessesRow(traces, kib));
+  console.log(['', ...head(['arena', ...PAGE_BYTES.map(String)]), ...costs].join('\n'));
 }
 
 allowInlining();

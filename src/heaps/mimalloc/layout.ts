@@ -108,6 +108,8 @@ export const EXTENSION_BLOCKS = 16;
 export const RETIRE_CYCLES = 16;
 
 const MAXIMUM_PAGES = 0xffff;
+/** Of the largest arena that was measured; with the largest pages there may be more. */
+const MOST_PAGES = 2048;
 
 /** What a heap is built of, all of it known when the firmware is linked. */
 export interface Plan {
@@ -163,13 +165,13 @@ export function bitsFor({ binsPerOctave }: Pick<MimallocOptions, 'binsPerOctave'
 }
 
 /**
- * Bytes of a page: as the options say, else by the arena. Where more small pages waste more on their entries and
- * fewer large ones more on what they leave unused was measured (docs/mimalloc.md).
+ * Bytes of a page: as the options say, else by the arena, as was measured from 1 to 512 KiB (docs/mimalloc.md). In
+ * larger ones it doubles with the arena, so that looking for pages takes no longer.
  */
 export function pageBytesFor({ pageBytes }: MimallocOptions, arenaBytes: number): number {
   if (typeof pageBytes === 'number') return pageBytes;
   let bytes = arenaBytes < 4096 ? 128 : 256;
-  while (bytes < 4096 && arenaBytes > 256 * bytes) bytes *= 2;
+  while (bytes < 4096 && arenaBytes > MOST_PAGES * bytes) bytes *= 2;
   return bytes;
 }
 
