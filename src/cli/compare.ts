@@ -39,11 +39,8 @@ export function compareCommand(terminal: Terminal, files: string[], flags: Compa
   const comparisons = jobs.map((job) => job());
   progress(terminal, '');
   if (flags.json === true) terminal.print(`${JSON.stringify(comparisons)}\n`);
-  else if (flags.markdown === true) terminal.print(`${comparisons.map(compareMarkdown).join('\n\n')}\n`);
-  else
-    terminal.print(
-      `${comparisons.map((comparison) => compareReport(comparison, terminal)).join('\n\n\n')}\n`,
-    );
+  else if (flags.markdown === true) terminal.print(`${compareMarkdown(comparisons)}\n`);
+  else terminal.print(`${compareReport(comparisons, terminal)}\n`);
   return SUCCESS;
 }
 

@@ -24,7 +24,7 @@ interface InspectFlags {
 export function inspectCommand(terminal: Terminal, file: string, flags: InspectFlags): number {
   const result = parseResult(readResult(file), file);
   const { outOfMemory, outOfMemoryCount } = result;
-  const number = numberFlag('--oom', flags.oom, 1, Number.MAX_SAFE_INTEGER);
+  const number = numberFlag('--oom', flags.oom, 1, outOfMemoryCount || Number.MAX_SAFE_INTEGER);
   if (outOfMemoryCount === 0 && number === 1) {
     const text = escaped(`${result.scenario.name}: no request failed, there is nothing to explain.`);
     terminal.print(flags.json === true ? 'null\n' : `${text}\n`);
@@ -32,7 +32,7 @@ export function inspectCommand(terminal: Terminal, file: string, flags: InspectF
   }
   const event = outOfMemory.find((candidate) => candidate.number === number);
   if (event === undefined) {
-    const why = number <= outOfMemoryCount ? 'was counted, but not kept in full' : 'did not happen';
+    const why = outOfMemoryCount === 0 ? 'did not happen' : 'was counted, but not kept in full';
     throw badOption(`--oom ${number}: event ${number} ${why}`, eventsThere(result));
   }
   const tried = flags.rescue ? tryRemedies(result, event) : [];

@@ -36,6 +36,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
 
   const runs = (load: () => Promise<Action>) => {
     return async (...values: unknown[]) => {
+      await assertChoices(values.at(-1) as Command);
       const action = await load();
       setExitCode(await action(terminal as never, ...(values as never[])));
     };
@@ -51,7 +52,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .option('--reserve <size>', "RAM for the firmware's static data, such as 4KiB")
       .option('--duration <length>', "instead of the scenario's: a time, ticks or operations, such as '10 s'")
       .option('--seed <number>', "seed instead of the scenario's")
-      .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
+      .addOption(choice('--cost <model>', 'what a heap call costs', COSTS).default('auto'))
       .option('--out <file>', 'write the result as JSON, for "heaplab inspect"')
       .option('--json', 'print the result as JSON instead of text')
       .option('--schedule', 'print the schedule, an event a line')
@@ -83,10 +84,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
       .option('--region <address:size>', 'a region of RAM, repeated for several', collect)
       .option('--ops', 'a line per operation: index, payload offset or -1, free bytes')
       .addOption(
-        new Option('--cost <build>', 'count instructions, as a last column with --ops').choices([
-          'gcc12-Os',
-          'gcc12-O2',
-        ]),
+        choice('--cost <build>', 'count instructions, as a last column with --ops', ['gcc12-Os', 'gcc12-O2']),
       )
       .option('--op-time <time>', "by how much an operation advances the heap's clock, such as 1ms")
       .option('--tick <frequency>', 'ticks of that clock, 1 kHz if absent')
@@ -102,9 +100,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .option('--target <name|file>', "a chip's profile instead of the scenario's")
     .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32')
     .option('--seed <number>', "seed instead of the scenario's")
-    .addOption(
-      new Option('--cost <model>', 'what a heap call of a scenario costs').choices(COSTS).default('auto'),
-    )
+    .addOption(choice('--cost <model>', 'what a heap call of a scenario costs', COSTS).default('auto'))
     .option('--locks', 'hold locks where the accesses of the trace are dense (see docs/relocation.md)')
     .option('--scan <number>', 'sizes to try on either side of what bisection finds', `${DEFAULT_SCAN}`)
     .option('--at <size>', 'replay the trace in an arena of this size instead')
@@ -122,7 +118,7 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .option('--heap-size <size>', 'bytes for the heap, such as 16KiB')
     .option('--alignment <bytes>', 'portBYTE_ALIGNMENT: 4, 8, 16 or 32')
     .option('--seed <number>', "seed instead of the scenario's")
-    .addOption(new Option('--cost <model>', 'what a heap call costs').choices(COSTS).default('auto'))
+    .addOption(choice('--cost <model>', 'what a heap call costs', COSTS).default('auto'))
     .option('--no-size', 'do not look for the smallest arena (quicker)')
     .option('--scan <number>', 'sizes to try below what bisection finds', `${DEFAULT_SCAN}`)
     .option('--json', 'print JSON')
@@ -159,6 +155,31 @@ export function createProgram(terminal: Terminal, setExitCode: (code: number) =>
     .action((name?: string) => printHelp(program, name));
 
   return program;
+}
+
+/** An option with a closed list of values, which help shows; commander's own check knows no nearest word. */
+function choice(flags: string, description: string, values: readonly string[]): Option {
+  const option = new Option(flags, description);
+  option.argChoices = [...values];
+  return option;
+}
+
+/** @throws UserError */
+async function assertChoices(command: Command): Promise<void> {
+  for (const option of command.options) {
+    const value = command.getOptionValue(option.attributeName()) as string | undefined;
+    if (value === undefined || option.argChoices?.includes(value) !== false) continue;
+    const [{ badOption }, { nearest }] = await Promise.all([
+      import('./flags.js'),
+      import('../input/nearest.js'),
+    ]);
+    const { long, argChoices } = option;
+    throw badOption(
+      `${long} ${value} is not possible`,
+      `one of ${argChoices.join(', ')}`,
+      nearest(value, argChoices),
+    );
+  }
 }
 
 /** Of the program where no command is named. */

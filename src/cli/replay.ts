@@ -242,7 +242,8 @@ function summaryText(
     ['free', `${formatBytes(free)} in ${counted(holes.length, 'hole')}, the largest ${formatBytes(largest)}`],
   ];
   const stats = heap.stats?.();
-  if (stats !== undefined) rows.push(['heap stats', heapStatsText(stats)]);
+  // Before the first call the heap has not set itself up, and says that nothing is free.
+  if (stats !== undefined && summary.operations > 0) rows.push(['heap stats', heapStatsText(stats)]);
   if (summary.lost > 0) rows.push(['lost', `${counted(summary.lost, 'block')} whose id was allocated again`]);
   if (meter !== undefined) rows.push(...costFacts(meter));
   const heading = `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`;

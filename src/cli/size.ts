@@ -1,5 +1,6 @@
 /** `heaplab size`: the smallest arena that would do, for every heap. */
 
+import { formatBytes } from '../input/index.js';
 import { sizeReport, traceRunReport } from '../report/size-report.js';
 import { loadScenario } from '../scenario/load.js';
 import type { CostChoice } from '../simulation/cost.js';
@@ -59,7 +60,10 @@ function runAt(
   for (const { heap, options } of candidates) {
     const least = heap.minimumArenaBytes(workload.alignment, options);
     if (arenaBytes >= least) continue;
-    throw badOption(`--at: ${heap.name} cannot work in ${arenaBytes} bytes`, `at least ${least} bytes`);
+    throw badOption(
+      `--at: ${heap.name} cannot work in ${formatBytes(arenaBytes)}`,
+      `at least ${formatBytes(least)}`,
+    );
   }
   const points = numberFlag('--points', flags.points, 1, 1000);
   const runs = candidates.map((candidate) => runTrace(workload, candidate, arenaBytes, points));

@@ -131,6 +131,12 @@ export function createHandles(
     : heap.createHandles(memory, layout, options, surroundings);
 }
 
+/** The options that are not as the heap has them by default. */
+export function ownOptions(heap: HeapDefinition, options: HeapOptions): HeapOptions {
+  const defaults = v.parse(heap.options, {});
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => value !== defaults[name]));
+}
+
 // --- options ----------------------------------------------------------------------------------------------
 
 /** An option that is on or off. */
@@ -176,7 +182,10 @@ export function wholeNumber(
 // --- what there is to choose ------------------------------------------------------------------------------
 
 interface OptionSchema {
-  readonly wrapped: { readonly options?: readonly (string | number)[] } & v.GenericSchema;
+  readonly wrapped: {
+    readonly options?: readonly (string | number)[];
+    readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
+  } & v.GenericSchema;
 }
 
 /** All schemas in the catalog are objects, and all their entries optional. */
@@ -191,6 +200,15 @@ export function optionNames(heap: HeapDefinition): string[] {
 /** undefined where the list is not closed. */
 export function optionValues(heap: HeapDefinition, name: string): readonly (string | number)[] | undefined {
   return optionSchemas(heap)[name]?.wrapped.options;
+}
+
+/** Of a {@link wholeNumber}: the least and the most that it may be. */
+export function optionRange(heap: HeapDefinition, name: string): readonly [number, number] | undefined {
+  const pipe = optionSchemas(heap)[name]?.wrapped.pipe ?? [];
+  const limit = (type: string) =>
+    pipe.find((action) => action.type === type)?.requirement as number | undefined;
+  const [least, most] = [limit('min_value'), limit('max_value')];
+  return least === undefined || most === undefined ? undefined : [least, most];
 }
 
 export function optionDescription(heap: HeapDefinition, name: string): string {

@@ -12,7 +12,8 @@ const TIME_PATTERN = `^ *${NUMBER} *(ns|[uµμ]s|ms|s|sec|min|h|d|ticks?|cycles?
 const SHARE_PATTERN = `^ *${NUMBER} *% *$`;
 const HERTZ_PATTERN = `^ *${NUMBER} *([kKmMgG]?[hH][zZ])? *$`;
 
-export const SIZE_WORDS = 'a size from 0 to 4294967295 bytes, such as 24 B or 2 KiB';
+const sizeWords = (least: number) => `a size from ${least} to ${MAXIMUM_WORD} bytes, such as 24 B or 2 KiB`;
+export const SIZE_WORDS = sizeWords(0);
 export const TIME_WORDS = 'a time such as 10 ms, 200 us, 3 ticks or 500 cycles';
 
 function text(value: unknown): string | undefined {
@@ -58,9 +59,7 @@ export function timeOr(expected: string) {
 /** Bytes, 0 to 2^32-1. */
 export const size = named(sizeOr(SIZE_WORDS));
 
-export const positiveSize = named(
-  reading(`${SIZE_WORDS}, but not 0`, SIZE_JSON, (value) => readBytes(value) || undefined),
-);
+export const positiveSize = named(reading(sizeWords(1), SIZE_JSON, (value) => readBytes(value) || undefined));
 
 /** A constant time. 0 needs no unit. */
 export const time = named(timeOr(TIME_WORDS));

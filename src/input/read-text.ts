@@ -1,6 +1,7 @@
 /** Reads the files that users name. Whatever is wrong with one is a problem to report, not a crash. */
 
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { nearestFile } from './near-file.js';
 import { type Problem, UserError } from './problem.js';
 import { formatBytes } from './units.js';
 
@@ -64,7 +65,12 @@ export function readFileBytes(path: string, maximumBytes: number, expected?: str
   } catch (error) {
     if (error instanceof UserError) throw error;
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw unreadable(path, fileErrorReason(error), expected);
+    throw unreadable(
+      path,
+      fileErrorReason(error),
+      expected,
+      isMissing(error) ? nearestFile(path) : undefined,
+    );
   }
   throw unreadable(path, `it is larger than ${formatBytes(maximumBytes)}`, expected ?? 'a smaller file');
 }
@@ -87,9 +93,18 @@ function readAtMost(path: string, maximumBytes: number): Buffer | undefined {
   }
 }
 
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
 /** The problem that a file cannot be read for `reason`, a sentence about "it". */
-export function unreadable(path: string, reason: string, expected?: string): UserError {
-  const message = `cannot read the file: ${reason}`;
-  const problem: Problem = { code: 'unreadable-file', file: path, message };
-  return new UserError([expected === undefined ? problem : { ...problem, expected }]);
+export function unreadable(path: string, reason: string, expected?: string, nearest?: string): UserError {
+  const problem: Problem = {
+    code: 'unreadable-file',
+    file: path,
+    message: `cannot read the file: ${reason}`,
+    ...(expected !== undefined && { expected }),
+    ...(nearest !== undefined && { nearest }),
+  };
+  return new UserError([problem]);
 }

@@ -2,7 +2,7 @@
 
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Compaction } from '../heaps/handle-heap.js';
-import { Corruption } from '../heaps/heap.js';
+import { Corruption, freeBytesSeen } from '../heaps/heap.js';
 import type { Queue, Task } from '../kernel/index.js';
 import { Fault } from '../mcu/index.js';
 import { type Block, QUEUE_OWNER, type Request } from '../scenario/firmware.js';
@@ -126,8 +126,8 @@ export class Recorder implements RunObserver {
     this.allocations++;
     this.requestedBytes += block.bytes;
     if (this.requestedBytes > this.peakRequested) this.peakRequested = this.requestedBytes;
-    const free = this.board.heap.freeBytes();
-    if (free < this.minimumFreeBytes) this.minimumFreeBytes = free;
+    const free = freeBytesSeen(this.board.heap);
+    if (free !== undefined && free < this.minimumFreeBytes) this.minimumFreeBytes = free;
     this.tasks.allocated(block);
     this.creationFailures.noteAllocated(block);
   }
@@ -259,6 +259,7 @@ export class Recorder implements RunObserver {
     const { heap, clock, kernel } = this.board;
     const { pieces: map, pageOwners, corruption } = takeBlockMap(this.board);
     const holes = holeSizes(map);
+    const freeBytes = holes.reduce((sum, bytes) => sum + bytes, 0);
     const byOwner = liveByOwner(map);
     const { objects = 1 } = request;
     const classes = classesOf(this.board, requested, objects);
@@ -290,8 +291,8 @@ export class Recorder implements RunObserver {
       ...(request.at === undefined ? {} : { at: request.at }),
       requested,
       needed,
-      freeBytes: holes.reduce((sum, bytes) => sum + bytes, 0),
-      freeCounter: heap.freeBytes(),
+      freeBytes,
+      freeCounter: freeBytesSeen(heap) ?? freeBytes,
       ...statsOf(this.board),
       ...(classes === undefined ? {} : { classes }),
       largestHole: holes.reduce((largest, bytes) => Math.max(largest, bytes), 0),

@@ -33,8 +33,12 @@ export class Fault extends Error {
 /** `unmapped at 0x00000000`, but `illegal call`: what is about no address has 0, and 0 then says nothing. */
 export function faultTitle(kind: FaultKind, address: number): string {
   const isAccess = kind === 'unmapped' || kind === 'unaligned';
-  const title = kind.replaceAll('-', ' ');
-  return isAccess || address !== 0 ? `${title} at ${hex(address)}` : title;
+  return isAccess || address !== 0 ? `${faultName(kind)} at ${hex(address)}` : faultName(kind);
+}
+
+/** What follows the name of an assertion is what it asserts, so that "failed" has to be said. */
+export function faultName(kind: FaultKind): string {
+  return kind === 'assertion' ? 'failed assertion' : kind.replaceAll('-', ' ');
 }
 
 /** An address as firmware people write it: `0x20000010`. */

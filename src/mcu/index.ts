@@ -1,3 +1,3 @@
 export { Clock } from './clock.js';
-export { FAULT_KINDS, Fault, type FaultKind, faultTitle, hex } from './fault.js';
+export { FAULT_KINDS, Fault, type FaultKind, faultName, faultTitle, hex } from './fault.js';
 export { accessesSince, Memory, type Region } from './memory.js';

@@ -16,14 +16,10 @@ import type {
   Refused,
 } from '../studies/heap-description.js';
 
-/** `1 B takes 16 B, 13 B 24 B, …`. */
+/** `1 → 16, 13 → 24, … bytes`: what is asked for, and what it takes. */
 export function exampleWords({ examples }: HeapDescription): string {
-  return examples
-    .map(({ requested, bytes }, index) => {
-      const verb = index === 0 ? ' takes' : '';
-      return `${formatBytes(requested)}${verb} ${formatBytes(bytes)}`;
-    })
-    .join(', ');
+  const pairs = examples.map(({ requested, bytes }) => `${groupDigits(requested)} → ${groupDigits(bytes)}`);
+  return `${pairs.join(', ')} bytes`;
 }
 
 export function staticsWords({ staticBytes, regions }: HeapDescription): string {
@@ -90,7 +86,14 @@ export function curveHead(points: readonly CurvePoint[]): string {
   return points.map(({ liveBlocks }) => groupDigits(liveBlocks)).join(', ');
 }
 
-/** What it does, and its values where they are a closed list. */
-export function optionWords({ description, values }: HeapOption): string {
-  return values === undefined ? description : `${description}; one of ${values.join(', ')}`;
+/** What it does, and which values it takes. */
+export function optionWords({ description, values, range }: HeapOption): string {
+  const what = smallFirst(description);
+  if (range !== undefined) return `${what}; ${range.map(groupDigits).join(' to ')}`;
+  return values === undefined ? what : `${what}; one of ${values.join(', ')}`;
+}
+
+/** Names such as `O1HEAP_ASSERT` stay as they are. */
+function smallFirst(text: string): string {
+  return /^[A-Z]([a-z]| )/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
 }

@@ -24,7 +24,7 @@ export function heapReport(heap: HeapDescription, alignment: number, paint: Pain
     ['origin', heap.origin],
     ['policy', heap.policy],
     ['block', heap.block],
-    ['requests', `${exampleWords(heap)}; at alignment ${alignment}`],
+    ['requests', `asked for → taken: ${exampleWords(heap)} at alignment ${alignment}`],
     ['alignment', alignmentWords(heap)],
     ['fixed', staticsWords(heap)],
     ['arena', arenaWords(heap.emptyArena)],

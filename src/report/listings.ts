@@ -1,7 +1,7 @@
 /** Lists of chips and heaps, and a chip in full. */
 
 import Table from 'cli-table3';
-import { formatBytes } from '../input/index.js';
+import { formatBytes, groupDigits } from '../input/index.js';
 import { hex } from '../mcu/index.js';
 import type { HeapDescription } from '../studies/heap-description.js';
 import type { Target } from '../targets/target.js';
@@ -34,7 +34,7 @@ export function targetReport(target: Target, paint: Paint): string {
   const facts: [string, string][] = [
     [
       'core',
-      `${target.core} at ${megahertz(target.clockHertz)}, a tick every ${target.clockHertz / target.tickHertz} cycles`,
+      `${target.core} at ${megahertz(target.clockHertz)}, a tick every ${groupDigits(target.clockHertz / target.tickHertz)} cycles`,
     ],
     ...target.regions.map((region): [string, string] => [
       region.name,

@@ -113,7 +113,7 @@ export function grid(
       ...regionRows(cellsOf(region, event.map, cellBytes), cellsPerRow, looks, mark, paint),
     ].join('\n');
   });
-  const heading = `Block map of ${formatBytes(arenaBytes(result))}: ${bytes(cellBytes)} a cell, ${formatBytes(cellBytes * cellsPerRow)} a row`;
+  const heading = `Block map of ${bytes(arenaBytes(result))}: ${bytes(cellBytes)} a cell, ${formatBytes(cellBytes * cellsPerRow)} a row`;
   return [title(heading, paint), ...parts, key(event, mark, paint)].join('\n');
 }
 

@@ -1,13 +1,14 @@
 /** Words for what keeps a workload from coming through. */
 
 import { groupDigits } from '../input/index.js';
+import { faultName } from '../mcu/index.js';
 import type { FailedRequest, Obstacle, ObstaclePlace, RunFault } from '../studies/obstacle.js';
 import { bytes } from './phrases.js';
 import { glue } from './text.js';
 
 /** `assertion at tick 12 in task logger (node.yaml:33): the block is free already`; how a run ended early. */
 export function faultWords({ fault, reason, place }: RunFault): string {
-  return `${fault.replaceAll('-', ' ')} at ${placeWords(place)}: ${reason}`;
+  return `${fault === 'corruption' ? fault : faultName(fault)} at ${placeWords(place)}: ${reason}`;
 }
 
 /** What even an arena of `arenaBytes`, the largest there is, has no room for. */

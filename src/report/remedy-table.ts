@@ -85,11 +85,16 @@ function conclusion(remedies: readonly Remedy[], paint: Paint): string {
         : `${counted(helped, 'attempt')} would have saved this request, but none the whole run.`;
     return paragraph(text, paint, paint.color.bold);
   }
-  const text =
-    best.kind === 'RAM'
-      ? `With ${bytes(best.extraBytes)} more RAM nothing in this run fails.`
-      : best.kind === 'heap'
-        ? `On ${best.what} nothing in this run fails.`
-        : `With ${best.what} in time nothing in this run fails.`;
-  return paragraph(text, paint, paint.color.bold);
+  return paragraph(conclusionText(best, sound), paint, paint.color.bold);
+}
+
+function conclusionText(best: Remedy, sound: readonly Remedy[]): string {
+  if (best.kind === 'RAM') return `With ${bytes(best.extraBytes)} more RAM nothing in this run fails.`;
+  if (best.kind !== 'heap') return `With ${best.what} in time nothing in this run fails.`;
+  const heaps = sound.filter(({ kind }) => kind === 'heap').length;
+  if (heaps === 1) return `On ${best.what} nothing in this run fails.`;
+  return (
+    `On ${groupDigits(heaps)} of these heaps nothing in this run fails; of those that take the least ` +
+    `RAM ${best.what} has the quickest malloc.`
+  );
 }

@@ -46,7 +46,7 @@ function deviceFacts({ scenario, target, heap }: RunResult): Fact[] {
     ['target', [target.name, clock, `${formatBytes(ram)} RAM`].map(glue).join(', ')],
     [
       'heap',
-      `${heap.name}, ${glue(formatBytes(arena))}${regions} and ${glue(`${bytes(heap.staticBytes)} of statics`)}` +
+      `${heap.name}, ${glue(bytes(arena))}${regions} and ${glue(`${bytes(heap.staticBytes)} of statics`)}` +
         optionsText(heap.options),
     ],
   ];

@@ -88,6 +88,16 @@ export function table(
     .join('\n');
 }
 
+/** The columns that {@link table} would show, by their index, and the heads that they would have. */
+export function headsShown(
+  columns: readonly Column[],
+  rows: readonly (readonly TableCell[])[],
+  paint: Paint,
+): { readonly index: number; readonly head: string }[] {
+  const { shown, short } = arrange(columns, rows, tableColumnsOf(paint), true);
+  return shown.map((index) => ({ index, head: headOf(columns[index]!, short) }));
+}
+
 function draw(cell: TableCell, width: number, overflow: Column['overflow']): string {
   const style = typeof cell === 'string' ? undefined : cell.style;
   const lines = linesOf(cell, width, overflow);

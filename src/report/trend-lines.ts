@@ -1,10 +1,9 @@
 /** How free memory and the largest hole went over a run, as two lines of small bars. */
 
-import { formatBytes } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
 import type { Fact } from './layout.js';
 import { type Paint, textColumnsOf } from './paint.js';
-import { arenaBytes } from './phrases.js';
+import { arenaBytes, bytes } from './phrases.js';
 import { glue } from './text.js';
 
 const LEVELS = '▁▂▃▄▅▆▇█';
@@ -22,10 +21,7 @@ export function trendLines(result: RunResult, paint: Paint): Fact[] {
     sparkline(result, columns, (sample) => value(sample) / arena);
   const { color } = paint;
   return [
-    [
-      'over time',
-      `${color.green(line((sample) => sample.freeBytes))} ${glue(`free of ${formatBytes(arena)}`)}`,
-    ],
+    ['over time', `${color.green(line((sample) => sample.freeBytes))} ${glue(`free of ${bytes(arena)}`)}`],
     ['', `${color.yellow(line((sample) => sample.largestHole))} ${glue('largest hole')}`],
   ];
 }

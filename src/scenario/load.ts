@@ -16,6 +16,11 @@ export function loadScenario(path: string, options: LoadOptions): Scenario {
     const message = 'scenarios are not written in this language';
     throw new UserError([{ code: 'unreadable-file', file: path, message, expected: 'a .yaml or .ts file' }]);
   }
+  if (/\.(trace|gz)$/.test(path)) {
+    const message = 'by its name this is a trace, not a scenario';
+    const expected = 'a .yaml or .ts file; traces are for "heaplab replay", "size" and "compare"';
+    throw new UserError([{ code: 'unreadable-file', file: path, message, expected }]);
+  }
   return isTypeScript(path) ? loadTypeScript(path, options) : scenarioOf(YamlFile.read(path), options);
 }
 

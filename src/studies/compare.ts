@@ -1,8 +1,8 @@
 /** The same workload on every heap, side by side: what fails, how much RAM it takes, what it costs in time. */
 
 import { BOUND_FORMULAS, type Load, lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
-import { boundRowOf } from '../heaps/definition.js';
-import type { HeapView } from '../heaps/heap.js';
+import { boundRowOf, type HeapOptions, ownOptions } from '../heaps/definition.js';
+import { freeBytesSeen, type HeapView } from '../heaps/heap.js';
 import { UserError } from '../input/index.js';
 import { externalFragmentation } from '../inspect/fragmentation.js';
 import { IntegerHistogram } from '../inspect/histogram.js';
@@ -26,6 +26,8 @@ import { type Candidate, ScenarioWorkload, type TraceWorkload } from './workload
 /** One heap's line. Absent where a figure does not exist: a trace knows no tasks, a heap may have no proof. */
 export interface Contender {
   readonly heap: string;
+  /** Those that are not as the heap has them by default. */
+  readonly options?: HeapOptions;
   /** Why it could not be tried, or how the run ended early. */
   readonly note?: string;
   /** The fault that ended the run, and where. */
@@ -158,7 +160,7 @@ function scenarioTrial(
   const [first] = result.outOfMemory;
   const arenaBytes = result.heap.regions.reduce((sum, region) => sum + region.bytes, 0);
   const contender: Contender = {
-    heap: heap.name,
+    ...identity(candidate),
     ...ended(faultOf(result)),
     outOfMemoryCount: result.outOfMemoryCount,
     ...(first !== undefined && { firstOutOfMemory: first.cycle / target.clockHertz }),
@@ -252,21 +254,21 @@ function traceTrial(
     ({ handles, memory }) => new PricedHandles(handles, memory, cost, costs),
   );
   let firstFailure: number | undefined;
-  let lowestFree = arenaBytes;
+  let lowestFree = holesOf(machine.heap).free;
   const load = workload.loadOn(machine.heap, surplusOf(candidate, workload.alignment));
   let ending: RunFault | undefined;
   try {
     replay.run((index, address) => {
       load.operation(index, address);
       if (replay.summary.failures > 0) firstFailure ??= index;
-      lowestFree = Math.min(lowestFree, machine.heap.freeBytes());
+      lowestFree = Math.min(lowestFree, freeBytesSeen(machine.heap) ?? arenaBytes);
     });
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
     ending = workload.faultAt(replay.summary.operations, fault);
   }
   return {
-    heap: heap.name,
+    ...identity(candidate),
     ...ended(ending),
     outOfMemoryCount: replay.summary.failures,
     ...(firstFailure !== undefined && { firstOutOfMemory: firstFailure }),
@@ -282,6 +284,11 @@ function traceTrial(
 
 /** Share of free memory outside the largest hole, now. */
 function fragmentationOf(heap: HeapView): number {
+  const { free, largest } = holesOf(heap);
+  return externalFragmentation(free, largest);
+}
+
+function holesOf(heap: HeapView): { free: number; largest: number } {
   let free = 0;
   let largest = 0;
   heap.walk((kind, _address, bytes) => {
@@ -289,23 +296,28 @@ function fragmentationOf(heap: HeapView): number {
     free += bytes;
     largest = Math.max(largest, bytes);
   });
-  return externalFragmentation(free, largest);
+  return { free, largest };
 }
 
 // --- both -------------------------------------------------------------------------------------------------
 
+function identity({ heap, options }: Candidate): Pick<Contender, 'heap' | 'options'> {
+  const own = ownOptions(heap, options);
+  return Object.keys(own).length === 0 ? { heap: heap.name } : { heap: heap.name, options: own };
+}
+
 /** A heap that the chip has no room for takes part with a note. */
-function trial({ heap, options }: Candidate, attempt: () => Contender): Contender {
+function trial(candidate: Candidate, attempt: () => Contender): Contender {
   try {
     return attempt();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return {
-      heap: heap.name,
+      ...identity(candidate),
       note: error.problems[0]!.message,
       outOfMemoryCount: 0,
       peakFootprintBytes: 0,
-      staticBytes: heap.staticBytes(options),
+      staticBytes: candidate.heap.staticBytes(candidate.options),
       fragmentation: 0,
       p99Cycles: 0,
       worstCycles: 0,
@@ -349,19 +361,24 @@ function bounds({ heap, options }: Candidate, { load, largestLoad }: AllocatorLo
   };
 }
 
-/**
- * Sound before broken, then by failures, whether any arena would do, RAM, missed deadlines, and the longest time for
- * which all must wait.
- */
 function ranked(contenders: readonly Contender[]): Contender[] {
-  return [...contenders].sort(
-    (a, b) =>
-      Number(a.note !== undefined) - Number(b.note !== undefined) ||
-      a.outOfMemoryCount - b.outOfMemoryCount ||
-      Number(a.obstacle !== undefined) - Number(b.obstacle !== undefined) ||
-      ramBytes(a) - ramBytes(b) ||
-      (a.missedDeadlines ?? 0) - (b.missedDeadlines ?? 0) ||
-      longestWait(a) - longestWait(b),
+  return [...contenders].sort(rankOf);
+}
+
+/**
+ * Below 0 where `a` is better: sound before broken, then by failures, whether deadlines are missed at all, whether
+ * any arena would do, RAM, missed deadlines, and the longest time for which all must wait.
+ */
+export function rankOf(a: Contender, b: Contender): number {
+  const [missedByA, missedByB] = [a.missedDeadlines ?? 0, b.missedDeadlines ?? 0];
+  return (
+    Number(a.note !== undefined) - Number(b.note !== undefined) ||
+    a.outOfMemoryCount - b.outOfMemoryCount ||
+    Number(missedByA > 0) - Number(missedByB > 0) ||
+    Number(a.obstacle !== undefined) - Number(b.obstacle !== undefined) ||
+    ramBytes(a) - ramBytes(b) ||
+    missedByA - missedByB ||
+    longestWait(a) - longestWait(b)
   );
 }
 

@@ -70,14 +70,14 @@ export interface CurvePoint {
 /** Its points, or why there are none. */
 export type CostCurve = readonly CurvePoint[] | { readonly none: string };
 
-export type Growth = 'constant' | 'slower than linear' | 'linear';
+export type Growth = 'constant' | 'less than linear' | 'linear';
 
 /** From {@link GROWTH_FROM} to {@link GROWTH_TO} live blocks, of the mean or of the worst call. */
 export function growthOf(points: readonly CurvePoint[], cost: (point: CurvePoint) => number): Growth {
   const at = (blocks: number) => cost(points.find(({ liveBlocks }) => liveBlocks === blocks)!);
   const factor = at(GROWTH_TO) / at(GROWTH_FROM);
   if (factor <= CONSTANT_UP_TO) return 'constant';
-  return factor >= LINEAR_FROM ? 'linear' : 'slower than linear';
+  return factor >= LINEAR_FROM ? 'linear' : 'less than linear';
 }
 
 /** The requests of a load: sizes in the order of the mallocs, and which block each later one replaces. */

@@ -19,6 +19,7 @@ import {
   type HeapOptions,
   optionDescription,
   optionNames,
+  optionRange,
   optionValues,
   traitsOf,
 } from '../heaps/definition.js';
@@ -65,6 +66,8 @@ export interface HeapOption {
   readonly description: string;
   /** All that there are, where the list is closed. */
   readonly values?: readonly string[];
+  /** The least and the most, of a whole number. */
+  readonly range?: readonly [number, number];
 }
 
 export interface EmptyArena {
@@ -182,11 +185,13 @@ function boundExample(
 function describeOptions(heap: HeapDefinition, defaults: HeapOptions): HeapOption[] {
   return optionNames(heap).map((name) => {
     const values = optionValues(heap, name);
+    const range = optionRange(heap, name);
     return {
       name,
       default: String(defaults[name]),
       description: optionDescription(heap, name),
-      ...(values === undefined ? {} : { values: values.map(String) }),
+      ...(values !== undefined && { values: values.map(String) }),
+      ...(range !== undefined && { range }),
     };
   });
 }

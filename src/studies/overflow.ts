@@ -5,7 +5,7 @@
  */
 
 import * as v from 'valibot';
-import type { HeapOptions } from '../heaps/definition.js';
+import { type HeapOptions, ownOptions } from '../heaps/definition.js';
 import type { Corruption } from '../heaps/heap.js';
 import { type Position, UserError } from '../input/index.js';
 import { type Damage, damageOf } from '../inspect/damage.js';
@@ -121,11 +121,9 @@ function variantsOf({ heap, options }: Candidate): Candidate[] {
 }
 
 function emptyTrial({ heap, options }: Candidate): OverflowTrial {
-  const defaults = v.parse(heap.options, {});
-  const own = Object.entries(options).filter(([name, value]) => value !== defaults[name]);
   return {
     heap: heap.name,
-    options: Object.fromEntries(own),
+    options: ownOptions(heap, options),
     overflows: 0,
     overwritten: [],
     outOfMemoryCount: 0,

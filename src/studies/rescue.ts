@@ -14,7 +14,7 @@ import { costModel } from '../simulation/cost.js';
 import { type RunSettings, run } from '../simulation/run.js';
 import type { Target } from '../targets/target.js';
 import { attemptAt, RequestWatch } from './request-watch.js';
-import { smallestPassing } from './smallest.js';
+import { DEFAULT_SCAN, SizeSearch } from './smallest.js';
 import { figuresOf, Trial, type TrialFigures } from './trial.js';
 
 /** One attempt. */
@@ -110,8 +110,9 @@ class Rescue {
     const { bytes } = this.result.heap.regions[0]!;
     const { alignment } = settings.target;
     const sized = (size: number) => ({ ...settings, target: enlarged(settings.target, bytes, size) });
-    const passes = (size: number) => this.passes(sized(size));
-    const smallest = smallestPassing(bytes + alignment, bytes * MAXIMUM_GROWTH, alignment, passes);
+    const most = bytes * MAXIMUM_GROWTH;
+    const range = { least: bytes + alignment, most, step: alignment, scan: DEFAULT_SCAN };
+    const smallest = new SizeSearch(range, (size) => this.passes(sized(size))).smallest();
     if (smallest !== undefined) return this.tried('RAM', 'more RAM', sized(smallest));
     return {
       ...UNMEASURED,
@@ -145,8 +146,11 @@ class Rescue {
     try {
       const outcome = run(this.scenario, settings, [trial, watch]);
       const { faultReason } = trial;
-      const fault = faultReason === undefined ? {} : { note: `ends in a fault: ${faultReason}` };
-      return { kind, what, ...fateOf(watch), ...this.figures(trial.figures(outcome)), ...fault };
+      const figures = this.figures(trial.figures(outcome));
+      const attempt = { kind, what, ...fateOf(watch), ...figures };
+      return faultReason === undefined
+        ? attempt
+        : { ...attempt, measured: false, note: `ends in a fault: ${faultReason}` };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       return { ...UNMEASURED, kind, what, ...fateOf(watch), note: problemText(error) };

@@ -8,7 +8,7 @@
  */
 
 import type { Obstacle } from './obstacle.js';
-import { smallestPassing } from './smallest.js';
+import { SizeSearch } from './smallest.js';
 import { type Candidate, MAXIMUM_ARENA_BYTES, type Workload } from './workload.js';
 
 export interface SizeResult {
@@ -40,20 +40,22 @@ export function smallestArena(workload: Workload, candidate: Candidate, settings
 }
 
 class Search {
-  private readonly tried = new Map<number, boolean>();
-  private readonly step: number;
+  private readonly search: SizeSearch;
   private readonly minimum: number;
   private readonly least: number;
+  private readonly step: number;
 
   constructor(
     private readonly workload: Workload,
     private readonly candidate: Candidate,
     private readonly settings: SizeSettings,
   ) {
-    const { alignment, peakLiveBytes } = workload;
-    this.minimum = candidate.heap.minimumArenaBytes(alignment, candidate.options);
-    this.step = alignment;
+    const { alignment: step, peakLiveBytes } = workload;
+    this.minimum = candidate.heap.minimumArenaBytes(step, candidate.options);
+    this.step = step;
     this.least = this.roundUp(Math.max(this.minimum, peakLiveBytes));
+    const range = { least: this.least, most: MAXIMUM_ARENA_BYTES, step, scan: settings.scan };
+    this.search = new SizeSearch(range, (bytes) => workload.passes(candidate, bytes));
   }
 
   result(): SizeResult {
@@ -68,8 +70,8 @@ class Search {
       staticBytes: heap.staticBytes(options),
       overPeakLive: arenaBytes === undefined || peak === 0 ? undefined : arenaBytes / peak,
       method: exact === undefined ? 'bisection and scan' : 'high-water mark',
-      failingAbove: this.sizes(false).filter((bytes) => bytes > (arenaBytes ?? Number.POSITIVE_INFINITY)),
-      runs: this.tried.size,
+      failingAbove: this.search.failingAbove(arenaBytes ?? Number.POSITIVE_INFINITY),
+      runs: this.search.runs,
       ...(arenaBytes === undefined && this.obstacle()),
     };
   }
@@ -85,73 +87,15 @@ class Search {
     const mark = this.workload.highWaterBytes(this.candidate, MAXIMUM_ARENA_BYTES);
     if (mark === undefined) return undefined;
     let bytes = Math.max(this.least, this.roundUp(mark));
-    while (!this.passes(bytes)) bytes += this.step;
-    while (bytes > this.least && this.passes(bytes - this.step)) bytes -= this.step;
+    while (!this.search.passes(bytes)) bytes += this.step;
+    while (bytes > this.least && this.search.passes(bytes - this.step)) bytes -= this.step;
     return bytes;
   }
 
   private bySearch(): number | undefined {
-    let smallest = this.bisect(this.least, MAXIMUM_ARENA_BYTES);
-    while (smallest !== undefined) {
-      const found = this.scanBelow(smallest);
-      if (found === undefined) break;
-      smallest = this.bisect(this.largestFailingBelow(found), found)!;
-    }
-    if (smallest !== undefined && this.settings.belowOnly !== true) {
-      for (const bytes of this.sizesAbove(smallest)) this.passes(bytes);
-    }
+    const smallest = this.search.smallest();
+    if (smallest !== undefined && this.settings.belowOnly !== true) this.search.scanAbove(smallest);
     return smallest;
-  }
-
-  private bisect(from: number, to: number): number | undefined {
-    return smallestPassing(from, to, this.step, (bytes) => this.passes(bytes));
-  }
-
-  /** The smallest of the sizes tried below `smallest` that passes. */
-  private scanBelow(smallest: number): number | undefined {
-    const { least } = this;
-    const sizes = this.spread(smallest - this.step, -1, least).filter((bytes) => bytes >= least);
-    return sizes.filter((bytes) => this.passes(bytes)).at(-1);
-  }
-
-  private sizesAbove(smallest: number): number[] {
-    return this.spread(smallest + this.step, 1, 2 * smallest);
-  }
-
-  /** Half of them step by step from `near`, the other half evenly up to `far`. */
-  private spread(near: number, direction: 1 | -1, far: number): number[] {
-    const half = Math.ceil(this.settings.scan / 2);
-    const close = Array.from({ length: half }, (_, index) => near + direction * index * this.step);
-    const distance = (far - close.at(-1)!) * direction;
-    if (distance <= 0) return close;
-    const wide = Array.from({ length: half }, (_, index) =>
-      this.roundUp(close.at(-1)! + (direction * distance * (index + 1)) / half),
-    );
-    return [...close, ...wide];
-  }
-
-  private largestFailingBelow(bytes: number): number {
-    return (
-      this.sizes(false)
-        .filter((size) => size < bytes)
-        .at(-1) ?? this.least
-    );
-  }
-
-  /** Those tried so far, ascending. */
-  private sizes(passing: boolean): number[] {
-    return [...this.tried]
-      .flatMap(([bytes, passed]) => (passed === passing ? [bytes] : []))
-      .sort((a, b) => a - b);
-  }
-
-  private passes(bytes: number): boolean {
-    let passed = this.tried.get(bytes);
-    if (passed === undefined) {
-      passed = this.workload.passes(this.candidate, bytes);
-      this.tried.set(bytes, passed);
-    }
-    return passed;
   }
 
   private roundUp(bytes: number): number {

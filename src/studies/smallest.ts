@@ -33,3 +33,102 @@ export function smallestPassing(
   }
   return size(passing);
 }
+
+export interface SearchRange {
+  /** The first size to try, a multiple of `step`. */
+  readonly least: number;
+  readonly most: number;
+  readonly step: number;
+  /** How many sizes to try beside what bisection finds, on either side. */
+  readonly scan: number;
+}
+
+/**
+ * Looks for the smallest size with which something passes where a larger one may fail though a smaller one passed:
+ * sizes around what bisection finds are tried too. Each size is tried once.
+ */
+export class SizeSearch {
+  private readonly tried = new Map<number, boolean>();
+
+  constructor(
+    private readonly range: SearchRange,
+    private readonly attempt: (size: number) => boolean,
+  ) {}
+
+  /** How many sizes have been tried. */
+  get runs(): number {
+    return this.tried.size;
+  }
+
+  passes(size: number): boolean {
+    let passed = this.tried.get(size);
+    if (passed === undefined) {
+      passed = this.attempt(size);
+      this.tried.set(size, passed);
+    }
+    return passed;
+  }
+
+  /** By bisection, and as long as one of the sizes tried below passes again from there. */
+  smallest(): number | undefined {
+    const { least, most } = this.range;
+    let smallest = this.bisect(least, most);
+    while (smallest !== undefined) {
+      const found = this.scanBelow(smallest);
+      if (found === undefined) break;
+      smallest = this.bisect(this.largestFailingBelow(found), found)!;
+    }
+    return smallest;
+  }
+
+  /** Those above `size` that were tried and fail, ascending. */
+  failingAbove(size: number): number[] {
+    return this.sizes(false).filter((one) => one > size);
+  }
+
+  /** Tries sizes above `smallest`, for those that fail. */
+  scanAbove(smallest: number): void {
+    for (const size of this.spread(smallest + this.range.step, 1, 2 * smallest)) this.passes(size);
+  }
+
+  private bisect(from: number, to: number): number | undefined {
+    return smallestPassing(from, to, this.range.step, (size) => this.passes(size));
+  }
+
+  /** The smallest of the sizes tried below `smallest` that passes. */
+  private scanBelow(smallest: number): number | undefined {
+    const { least, step } = this.range;
+    const sizes = this.spread(smallest - step, -1, least).filter((size) => size >= least);
+    return sizes.filter((size) => this.passes(size)).at(-1);
+  }
+
+  /** Half of them step by step from `near`, the other half evenly up to `far`. */
+  private spread(near: number, direction: 1 | -1, far: number): number[] {
+    const { step, scan } = this.range;
+    const half = Math.ceil(scan / 2);
+    const close = Array.from({ length: half }, (_, index) => near + direction * index * step);
+    const distance = (far - close.at(-1)!) * direction;
+    if (distance <= 0 || half === 0) return close;
+    const wide = Array.from({ length: half }, (_, index) =>
+      this.roundUp(close.at(-1)! + (direction * distance * (index + 1)) / half),
+    );
+    return [...close, ...wide];
+  }
+
+  private largestFailingBelow(size: number): number {
+    const below = this.sizes(false).filter((one) => one < size);
+    return below.at(-1) ?? this.range.least;
+  }
+
+  /** Those tried so far, ascending. */
+  private sizes(passing: boolean): number[] {
+    return [...this.tried]
+      .flatMap(([size, passed]) => (passed === passing ? [size] : []))
+      .sort((a, b) => a - b);
+  }
+
+  private roundUp(size: number): number {
+    const { least, step } = this.range;
+    return least + Math.ceil((size - least) / step) * step;
+  }
+}

@@ -4,7 +4,7 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
-import type { Corruption } from '../heaps/heap.js';
+import { type Corruption, freeBytesSeen } from '../heaps/heap.js';
 import { IntegerHistogram } from '../inspect/histogram.js';
 import type { RunResult } from '../inspect/result.js';
 import { measureHoles } from '../inspect/trend.js';
@@ -42,7 +42,10 @@ export class Trial implements RunObserver {
   }
 
   allocated(): void {
-    this.minimumFreeBytes = Math.min(this.minimumFreeBytes, this.board.heap.freeBytes());
+    this.minimumFreeBytes = Math.min(
+      this.minimumFreeBytes,
+      freeBytesSeen(this.board.heap) ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   heapCalled(kind: HeapCallKind, cycles: number): void {

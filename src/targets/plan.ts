@@ -68,7 +68,7 @@ function firstHeapRegion(target: Target, room: Region, staticBytes: number, leas
     room.bytes < wanted
       ? `${target.name} has no room for a heap of ${formatBytes(wanted)}: ${roomWords(target, room, staticBytes)}`
       : `a heap of ${formatBytes(bytes)} on ${target.name} is too small to be of use`;
-  const expected = `at least ${least} bytes for the heap`;
+  const expected = `at least ${formatBytes(least)} for the heap`;
   throw new UserError([{ code: 'contradiction', message, expected }]);
 }
 

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import {
   fileErrorReason,
   formatBytes,
-  nearest,
+  groupDigits,
   type Problem,
   readFileBytes,
   UserError,
@@ -17,6 +17,7 @@ const WORD_LIMIT = 2 ** 32;
 /** Of a trace's text, packed or not: more than ten million operations, all held in memory. */
 const MAXIMUM_BYTES = 2 ** 27;
 const EXPECTED = 'a trace, plain or gzipped';
+const SCENARIO_NAME = /\.(ya?ml|ts)$/;
 /** Beyond this many, further bad lines are only counted. */
 const MAXIMUM_PROBLEMS = 20;
 
@@ -43,13 +44,18 @@ const FORMS: Readonly<Record<string, Form>> = {
 
 /** @throws UserError when the file cannot be read, or naming every line that is no operation */
 export function readTrace(file: string): Trace {
+  if (SCENARIO_NAME.test(file)) {
+    throw unreadable(file, 'by its name it is a scenario', `${EXPECTED}; scenarios are for "heaplab run"`);
+  }
   return parseTrace(readText(file), file);
 }
 
 function readText(file: string): string {
   const bytes = readFileBytes(file, MAXIMUM_BYTES, EXPECTED);
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return (gzipped ? unpacked(bytes, file) : bytes).toString('utf8');
+  const text = gzipped ? unpacked(bytes, file) : bytes;
+  if (text.includes(0)) throw unreadable(file, 'it is not text', EXPECTED);
+  return text.toString('utf8');
 }
 
 /** A few bytes may unpack to any number of them. */
@@ -83,9 +89,21 @@ export function parseTrace(text: string, file: string): Trace {
   if (bad > 0) {
     const source = inLines(text);
     const shown = problems.map((problem) => ({ ...problem, source }));
+    if (bad > 1 && bad === operations.strangers) throw new UserError([noTrace(shown[0]!, bad)]);
     throw new UserError(shown, bad - shown.length);
   }
   return operations.toTrace(basename(file).replace(/(\.trace)?(\.gz)?$/, ''), file);
+}
+
+/** Of a file that is something else altogether, without a line that begins like an operation, one says enough. */
+function noTrace(first: Problem, lines: number): Problem {
+  return { ...first, message: `none of the ${groupDigits(lines)} lines is an operation of a trace` };
+}
+
+/** By the first letter, which may be written small or large: `Malloc`, `alloc`, `k`. */
+function nearestForm([letter = '']: string): string | undefined {
+  const known = Object.keys(FORMS);
+  return [letter, letter.toLowerCase(), letter.toUpperCase()].find((one) => known.includes(one));
 }
 
 /** A text whose lines are those that a trace has, whatever else may pass for the end of one. */
@@ -121,6 +139,8 @@ class Operations {
   private readonly objectBytes = new Map<number, number>();
   private caches: Uint32Array | undefined;
   private length = 0;
+  /** Lines before the first operation that do not even begin like one. */
+  strangers = 0;
 
   /** For at most so many. */
   constructor(capacity: number) {
@@ -136,10 +156,8 @@ class Operations {
     const [letter, ...fields] = line.split(/\s+/) as [string, ...string[]];
     const form = Object.hasOwn(FORMS, letter) ? FORMS[letter]! : undefined;
     if (form === undefined) {
-      const guess = nearest(
-        letter[0] ?? '',
-        Object.keys(FORMS).filter((known) => known === letter[0]),
-      );
+      if (this.length === 0) this.strangers++;
+      const guess = nearestForm(letter);
       return {
         message: `"${line.slice(0, 60)}" is no operation of a trace`,
         expected: EXPECTED_OPERATIONS,

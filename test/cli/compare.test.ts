@@ -61,7 +61,9 @@ describe('heaplab compare', () => {
       '--heap-size',
       '4KiB',
     ]);
-    expect(stdout).toMatch(/^## gen-uniform-4-s1 on STM32F103C8, 4,096 B for the heap\n\n\| heap \|/);
+    expect(stdout).toMatch(
+      /^## gen-uniform-4-s1 on STM32F103C8 at 72 MHz, 4,096 B for the heap\n\n\| heap \|/,
+    );
   });
 
   it('says of a firmware that writes behind its blocks what that hits, and who notices', async () => {

@@ -110,8 +110,10 @@ describe.concurrent('heaps', () => {
       printed('heaps', 'heap_4', '--alignment', '16'),
     ]);
     const flat = (text: string) => text.replaceAll(/\s+/g, ' ');
-    expect(flat(at8)).toContain('1 B takes 16 B, 13 B 24 B, 24 B 32 B, 100 B 112 B');
-    expect(flat(at16)).toContain('1 B takes 32 B, 13 B 32 B, 24 B 48 B, 100 B 128 B');
+    expect(flat(at8)).toContain(
+      'asked for → taken: 1 → 16, 13 → 24, 24 → 32, 100 → 112, 1,000 → 1,008 bytes at alignment 8',
+    );
+    expect(flat(at16)).toContain('1 → 32, 13 → 32, 24 → 48, 100 → 128');
     expect(flat(at16)).toContain('payloads at multiples of 16 bytes');
     expect(flat(at8)).toContain('28 bytes of statics');
     expect(flat(at8)).toContain('of 16,384 bytes 16,376 bytes are free when it is empty');

@@ -343,3 +343,37 @@ describe.concurrent('check', () => {
     expect(stderr).toContain(`${FOUND.length + 1} problems`);
   });
 });
+
+describe.concurrent('a file that is another than was meant', () => {
+  const trace = scratch.write('some.trace', 'a 0 8\n');
+
+  it.each([
+    ['run', 'showcase.yml', 'showcase.yaml'],
+    ['check', 'shwcase.yaml', 'showcase.yaml'],
+    ['size', 'overflw.yaml', 'overflow.yaml'],
+  ])('%s %s: names the one beside it that is called so', async (command, name, nearest) => {
+    const [problem, ...others] = await refusal([command, join(SCENARIOS, name)]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'unreadable-file', nearest: join(SCENARIOS, nearest) });
+  });
+
+  it('has no guess where nothing is called so', async () => {
+    const [problem] = await refusal(['run', join(SCENARIOS, 'zzzzzzzzzzzz')]);
+    expect(problem!.nearest).toBeUndefined();
+    expect((await refusal(['run', '/no/such/folder/a.yaml']))[0]!.nearest).toBeUndefined();
+  });
+
+  it.each(['run', 'check'])('%s says of a trace which commands take one', async (command) => {
+    const [problem, ...others] = await refusal([command, trace]);
+    expect(others).toEqual([]);
+    expect(problem!.message).toContain('by its name this is a trace');
+    expect(problem!.expected).toContain('heaplab replay');
+  });
+
+  it('replay says of a scenario which command takes it, instead of blaming each line', async () => {
+    const [problem, ...others] = await refusal(['replay', GOOD]);
+    expect(others).toEqual([]);
+    expect(problem!.message).toContain('by its name it is a scenario');
+    expect(problem!.expected).toContain('heaplab run');
+  });
+});

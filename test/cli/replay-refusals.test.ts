@@ -11,6 +11,19 @@ const REGION = '0x20000000:1024';
 
 describe.concurrent('replay refuses a flag', () => {
   it.each([
+    ['replay', '--cost', 'gcc12-os', 'gcc12-Os'],
+    ['run', '--cost', 'estimat', 'estimate'],
+    ['size', '--cost', 'nonne', 'none'],
+    ['compare', '--cost', 'atuo', 'auto'],
+  ])('as %s does: %s %s, with the nearest of its words', async (command, flag, value, nearest) => {
+    const [problem, ...others] = await refusal([command, TRACE, flag, value]);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'bad-option', nearest });
+    expect(problem!.message).toContain(`${flag} ${value}`);
+    expect(problem!.expected).toContain('gcc12-Os, gcc12-O2');
+  });
+
+  it.each([
     ['--region 0x20000000:1024 --region 0x30000000:1024', 'heap_4', 'one --region'],
     ['--region 0x20000000:1024 --region 0x20000200:1024', '0x20000200:1024', 'apart'],
     [
@@ -60,7 +73,6 @@ describe.concurrent('replay refuses a flag', () => {
 
   it.each([
     [['replay'], 'trace'],
-    [['replay', TRACE, '--cost', 'gcc13'], 'gcc12-Os'],
     [['replay', TRACE, '--regoin', REGION], '--region'],
   ])('%j', async (args, named) => {
     expect(await usageError(args)).toContain(named);
@@ -179,9 +191,11 @@ describe.concurrent('replay refuses what is no trace', () => {
   });
 
   it('binary, without printing what moves the cursor', async () => {
-    const noise = Uint8Array.from({ length: 600 }, (_, index) => (index * 167 + 13) & 0xff);
+    const noise = Uint8Array.from({ length: 600 }, (_, index) => (index * 167 + 13) & 0xff || 1);
     const problems = await refusal(['replay', scratch.write('noise.trace', noise)]);
     expect(problems.length).toBeGreaterThan(0);
+    const [zeros] = await refusal(['replay', scratch.write('zeros.trace', new Uint8Array(100))]);
+    expect(zeros).toMatchObject({ code: 'unreadable-file', message: 'cannot read the file: it is not text' });
     for (const { code, message, frame } of problems) {
       expect(code).toBe('bad-trace-line');
       expect(message).not.toMatch(/[\p{Cc}]/u);

@@ -114,7 +114,7 @@ describe.concurrent('replay on a heap that never frees', () => {
     const asserts = ['--heap', 'heap_1', '--heap-option', 'asserts=true'];
     const { code, stderr } = await heaplab(['replay', trace, ...asserts]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/freeing\.trace:2: operation 1: assertion/);
+    expect(stderr).toMatch(/freeing\.trace:2: operation 1: failed assertion/);
   });
 });
 

@@ -82,7 +82,6 @@ describe.concurrent('run refuses a flag', () => {
 
   it.each([
     [['run'], 'scenario'],
-    [['run', SCENARIO, '--cost', 'gcc'], 'gcc12-Os'],
     [['run', SCENARIO, '--rma', '4KiB'], '--ram'],
   ])('%j', async (args, named) => {
     expect(await usageError(args)).toContain(named);

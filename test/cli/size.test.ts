@@ -69,7 +69,7 @@ describe('heaplab size', () => {
   it.each([
     ['an unknown heap', ['--heaps', 'heap_4,heap_5x'], 'there is no heap "heap_5x"'],
     ['an option that no heap has', ['--heap-option', 'protectr=true'], 'has an option "protectr"'],
-    ['a size too small to work in', ['--at', '16'], 'cannot work in 16 bytes'],
+    ['a size too small to work in', ['--at', '16'], 'cannot work in 16 B'],
     ['too many sizes', ['--scan', '100000'], '--scan 100000 is not possible'],
     ['what belongs to scenarios', ['--target', 'rp2040'], '--target is for scenarios'],
   ])('refuses %s', async (_what, args, message) => {
@@ -114,7 +114,7 @@ describe('heaplab size', () => {
     const { code, stdout } = await heaplab(['size', ...args]);
     expect(code).toBe(0);
     expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
-      /heap_1 [^:]* fault .*heap_1: assertion at operation \d+ \(.*:\d+\)/,
+      /heap_1 [^:]* fault .*heap_1: failed assertion at operation \d+ \(.*:\d+\)/,
     );
   });
 

@@ -174,7 +174,7 @@ describe('a refused access is a fault', () => {
   it('that names an address only where it is about one', () => {
     expect(new Fault('endless-loop', 0, 'why').message).toBe('endless loop: why');
     expect(new Fault('illegal-call', 0, 'why').message).toBe('illegal call: why');
-    expect(new Fault('assertion', LOW, 'why').message).toBe('assertion at 0x20000000: why');
+    expect(new Fault('assertion', LOW, 'why').message).toBe('failed assertion at 0x20000000: why');
     expect(new Fault('unmapped', 0, 'why').message).toBe('unmapped at 0x00000000: why');
   });
 });

@@ -41,7 +41,7 @@ describe('a summary', () => {
       'STM32F103C8',
       'seed 1',
       '20 KiB RAM',
-      '16 KiB',
+      '16,384 B',
       '24 B of statics',
       FILE,
     ]) {
@@ -173,7 +173,10 @@ describe('a summary', () => {
     [{ context: 'interrupt', task: 'alarm' }, 'At tick 7 in interrupt alarm: illegal call the reason'],
     [{ context: 'main', task: '-' }, 'At tick 7, before the scheduler started: illegal call the reason'],
     [{ kind: 'endless-loop' }, 'At tick 7 in task logger: endless loop the reason'],
-    [{ kind: 'assertion', address: ORIGIN }, 'At tick 7 in task logger: assertion at 0x20000c18 the reason'],
+    [
+      { kind: 'assertion', address: ORIGIN },
+      'At tick 7 in task logger: failed assertion at 0x20000c18 the reason',
+    ],
     [{ kind: 'unmapped' }, 'At tick 7 in task logger: unmapped at 0x00000000 the reason'],
   ])('says of a fault where the firmware was, and at which address if it was at one: %j', (part, text) => {
     const fault = {

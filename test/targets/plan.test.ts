@@ -80,7 +80,7 @@ describe('memoryPlan', () => {
   ])('refuses when %s', (_what, changes, staticBytes) => {
     const [problem, ...more] = problemsOf(() => memoryPlan({ ...target, ...changes }, staticBytes, 'one'));
     expect(more).toEqual([]);
-    expect(problem).toMatchObject({ code: 'contradiction', expected: 'at least 64 bytes for the heap' });
+    expect(problem).toMatchObject({ code: 'contradiction', expected: 'at least 64 B for the heap' });
     expect(problem?.message).toMatch(/Chip/);
   });
 

@@ -103,6 +103,8 @@ describe('a bad line', () => {
     ['a cache of nothing', 'K 0 0', ['bad-trace-line 1:1']],
     ['an array of nothing', 'K 0 8\nS 1 0 0', ['bad-trace-line 2:1']],
     ['a word that begins like an operation', 'free 0', ['bad-trace-line 1:1 f']],
+    ['a letter that is written large', 'A 0 8', ['bad-trace-line 1:1 a']],
+    ['a letter that is written small', 'k 0 8', ['bad-trace-line 1:1 K']],
     ['a word that every object knows', '__proto__ 0', ['bad-trace-line 1:1']],
     ['too few fields', 'a 0', ['bad-trace-line 1:1']],
     ['too many fields', 'f 0 8', ['bad-trace-line 1:1']],
@@ -126,9 +128,18 @@ describe('a bad line', () => {
   });
 
   it('is named twenty times at most, and the others counted: a file of another kind', () => {
-    expect(problems('PNG\n'.repeat(5000))).toHaveLength(20);
-    expect(() => parsed('PNG\n'.repeat(5000))).toThrow(expect.objectContaining({ more: 4980 }));
+    expect(problems(`a 0 8\n${'PNG\n'.repeat(5000)}`)).toHaveLength(20);
+    expect(() => parsed(`a 0 8\n${'PNG\n'.repeat(5000)}`)).toThrow(expect.objectContaining({ more: 4980 }));
     expect(() => parsed('PNG\n')).toThrow(expect.objectContaining({ more: 0 }));
+  });
+
+  it('is one of all where no line begins like an operation', () => {
+    const [problem, ...others] = problemsOf(() => parsed('\n# x\nname: x\ntarget: y\n'));
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ start: { line: 3, column: 1 } });
+    expect(problem!.message).toBe('none of the 2 lines is an operation of a trace');
+    expect(problems('name: x\nf 0 0\n')).toHaveLength(2);
+    expect(problems('name: x\nf 0\ntarget: y')).toHaveLength(2);
   });
 
   it('says how many fields there are', () => {
