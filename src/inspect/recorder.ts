@@ -161,18 +161,15 @@ export class Recorder implements RunObserver {
   outOfMemory(request: Request, bytes: number): void {
     this.outOfMemoryCount++;
     this.tasks.failed(request.owner);
-    if (this.events.length >= this.keptEvents || this.piecesLeft < 0 || !this.keep(request, bytes)) {
-      this.trend.take(this.board);
-    }
+    this.trend.outOfMemory(this.board);
+    if (this.events.length < this.keptEvents && this.piecesLeft >= 0) this.keep(request, bytes);
   }
 
-  /** Whether there was room for the event. The first that finds none is the last that is looked at. */
-  private keep(request: Request, bytes: number): boolean {
+  /** If there is room for the event. The first that finds none is the last that is looked at. */
+  private keep(request: Request, bytes: number): void {
     const event = this.describe(request, bytes);
     this.piecesLeft -= event.map.length + PIECES_PER_EVENT;
-    if (this.piecesLeft < 0) return false;
-    this.events.push(event);
-    return true;
+    if (this.piecesLeft >= 0) this.events.push(event);
   }
 
   compactionBegan(): void {
@@ -335,9 +332,9 @@ export class Recorder implements RunObserver {
     const { board } = this;
     const { target, heap, options, cost, seed } = settings;
     const { freeBytes, largestHole } = measureHoles(board) ?? { freeBytes: 0, largestHole: 0 };
-    const worstFragmentation = this.events.reduce(
-      (worst, event) => Math.max(worst, event.fragmentation.external),
-      Math.max(this.trend.worstFragmentation, externalFragmentation(freeBytes, largestHole)),
+    const worstFragmentation = Math.max(
+      this.trend.worstFragmentation,
+      externalFragmentation(freeBytes, largestHole),
     );
     // Where no request was served, free memory never was another than it is at the end.
     const served = this.minimumFreeBytes !== Number.POSITIVE_INFINITY;

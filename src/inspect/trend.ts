@@ -21,7 +21,7 @@ const FIRST_DISTANCE = 8;
 
 export class Trend {
   samples: TrendSample[] = [];
-  /** Highest external fragmentation among the samples ever taken. */
+  /** Highest external fragmentation of all samples ever taken, and when requests failed. */
   worstFragmentation = 0;
   private distance = FIRST_DISTANCE;
   private callsUntilSample = 1;
@@ -33,21 +33,28 @@ export class Trend {
     this.take(board);
   }
 
-  /** Nothing where the heap is broken: who watches a run does not end it. */
-  take(board: Board): void {
-    const measured = measureHoles(board);
+  /** A request has failed: how fragmented memory is then counts, whether or not a sample is due. */
+  outOfMemory(board: Board): void {
+    this.look(board);
+  }
+
+  private take(board: Board): void {
+    const measured = this.look(board);
     if (measured === undefined) return;
-    const { freeBytes, largestHole } = measured;
-    const sample = { cycle: board.clock.cycle, freeBytes, largestHole, liveBlocks: board.blocks.size };
-    this.worstFragmentation = Math.max(
-      this.worstFragmentation,
-      externalFragmentation(freeBytes, largestHole),
-    );
-    this.samples.push(sample);
+    this.samples.push({ cycle: board.clock.cycle, ...measured, liveBlocks: board.blocks.size });
     if (this.samples.length >= MAXIMUM_SAMPLES) {
       this.samples = this.samples.filter((_, index) => index % 2 === 0);
       this.distance *= 2;
     }
+  }
+
+  /** Nothing where the heap is broken: who watches a run does not end it. */
+  private look(board: Board): { freeBytes: number; largestHole: number } | undefined {
+    const measured = measureHoles(board);
+    if (measured === undefined) return undefined;
+    const external = externalFragmentation(measured.freeBytes, measured.largestHole);
+    this.worstFragmentation = Math.max(this.worstFragmentation, external);
+    return measured;
   }
 }
 

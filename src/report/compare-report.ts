@@ -19,17 +19,26 @@ const BEST = 'the best of its column, of the heaps that came to the end with the
 export function compareReport(comparisons: readonly Comparison[], paint: Paint): string {
   const tables = comparisons.map((comparison) => tableOf(comparison, paint));
   const meanings = new Map<string, string>();
+  const left = new Set<string>();
   for (const { figures, columns, rows } of tables) {
-    for (const { index, head } of headsShown(columns, rows, paint)) {
-      if (index > 0) meanings.set(head, figures[index - 1]!.meaning);
-    }
+    const shown = new Map(headsShown(columns, rows, paint).map(({ index, head }) => [index, head]));
+    figures.forEach(({ column, meaning }, index) => {
+      const head = shown.get(index + 1);
+      if (head === undefined) left.add(column.head);
+      else meanings.set(head, meaning);
+    });
   }
-  const legend: Fact[] = [...meanings, ['*', BEST]];
+  const legend: Fact[] = [...meanings, ['*', BEST], ...leftOut([...left])];
   const widest = Math.max(...legend.map(([name]) => name.length));
   return [
     ...comparisons.map((comparison, index) => oneReport(comparison, tables[index]!, paint)),
     section('What the columns say', facts(legend, paint, widest + 2), paint),
   ].join('\n\n\n');
+}
+
+function leftOut(heads: readonly string[]): Fact[] {
+  if (heads.length === 0) return [];
+  return [['left out', `${heads.join(', ')}: a wider terminal shows them, and so do --markdown and --json`]];
 }
 
 interface ComparisonTable {

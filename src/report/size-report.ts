@@ -31,7 +31,8 @@ const METHODS: Readonly<Record<SizeResult['method'], { name: string; meaning(sca
     meaning: (scan) =>
       scan === 0
         ? 'bisection alone, which may stop beside a smaller arena that would do'
-        : `bisection, then ${counted(scan, 'size')} below what it found and as many above`,
+        : `bisection, then ${counted(scan, 'size')} below what it found, and a quarter as many above or, where one of ` +
+          'those fails, as many',
   },
 };
 

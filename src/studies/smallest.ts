@@ -34,6 +34,9 @@ export function smallestPassing(
   return size(passing);
 }
 
+/** The share of the sizes above that is tried first. */
+const FIRST_LOOK = 4;
+
 export interface SearchRange {
   /** The first size to try, a multiple of `step`. */
   readonly least: number;
@@ -86,9 +89,15 @@ export class SizeSearch {
     return this.sizes(false).filter((one) => one > size);
   }
 
-  /** Tries sizes above `smallest`, for those that fail. */
+  /**
+   * Tries sizes above `smallest`, for those that fail: a few, since what passes runs to its end, and all where one of
+   * them fails.
+   */
   scanAbove(smallest: number): void {
-    for (const size of this.spread(smallest + this.range.step, 1, 2 * smallest)) this.passes(size);
+    const above = (count: number) => this.spread(smallest + this.range.step, 1, 2 * smallest, count);
+    const { scan } = this.range;
+    const fails = above(Math.ceil(scan / FIRST_LOOK)).filter((size) => !this.passes(size));
+    if (fails.length > 0) for (const size of above(scan)) this.passes(size);
   }
 
   private bisect(from: number, to: number): number | undefined {
@@ -103,9 +112,9 @@ export class SizeSearch {
   }
 
   /** Half of them step by step from `near`, the other half evenly up to `far`. */
-  private spread(near: number, direction: 1 | -1, far: number): number[] {
-    const { step, scan } = this.range;
-    const half = Math.ceil(scan / 2);
+  private spread(near: number, direction: 1 | -1, far: number, count = this.range.scan): number[] {
+    const { step } = this.range;
+    const half = Math.ceil(count / 2);
     const close = Array.from({ length: half }, (_, index) => near + direction * index * step);
     const distance = (far - close.at(-1)!) * direction;
     if (distance <= 0 || half === 0) return close;

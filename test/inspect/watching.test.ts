@@ -63,3 +63,25 @@ describe('the free bytes of a broken heap', () => {
     expect(() => freeBytesSeen(broken(new TypeError('oops')))).toThrow('oops');
   });
 });
+
+describe('how many events are kept in full', () => {
+  const file = fileURLToPath(new URL('../../scenarios/tls-burst.yaml', import.meta.url));
+  const failing = parseScenario(readFileSync(file, 'utf8'), file, { heapNames });
+
+  it('changes no figure of the run', () => {
+    const slab = candidateFor(catalog.find(({ name }) => name === 'slab')!);
+    const chip = loadTarget(failing.target);
+    const results = [1, 2, 100].map((kept) => {
+      const cost = costModel('auto', slab.heap, chip, slab.options);
+      const settings = { target: chip, ...slab, seed: 1, costChoice: 'auto', cost } as const;
+      const recorder = new Recorder(kept);
+      const outcome = run(failing, settings, [recorder]);
+      const { outOfMemory, ...figures } = recorder.result(failing, settings, outcome);
+      expect(outOfMemory).toHaveLength(Math.min(kept, figures.outOfMemoryCount));
+      return figures;
+    });
+    expect(results[0]!.outOfMemoryCount).toBeGreaterThan(2);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+});
