@@ -6,7 +6,6 @@
  * object per block, so an image of the RAM can be held against a real device's.
  */
 
-import { Fault } from '../mcu/fault.js';
 import type { Region } from '../mcu/memory.js';
 
 /** What a request that could not be served returns. */
@@ -114,19 +113,6 @@ export interface SizeClass {
   readonly freeObjects: number;
   /** In its pages. */
   readonly freeBytes: number;
-}
-
-/**
- * The heap's count of free bytes for who only watches; undefined where it cannot be had, because heaps that add it up
- * may meet a broken list that the firmware never comes to.
- */
-export function freeBytesSeen(heap: Pick<HeapView, 'freeBytes'>): number | undefined {
-  try {
-    return heap.freeBytes();
-  } catch (broken) {
-    if (broken instanceof Fault) return undefined;
-    throw broken;
-  }
 }
 
 /** What every heap shows of itself, however its blocks are named. */

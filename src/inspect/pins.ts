@@ -4,8 +4,8 @@
  */
 
 import { UNLIMITED } from '../heaps/handle-heap.js';
-import { Corruption, NULL } from '../heaps/heap.js';
-import { Fault } from '../mcu/index.js';
+import { NULL } from '../heaps/heap.js';
+import { isBroken } from '../heaps/look.js';
 import type { Board } from '../simulation/board.js';
 import type { MapPiece, PinnedPiece } from './result.js';
 import { measureHoles } from './trend.js';
@@ -71,7 +71,7 @@ function tried<Result>({ memory, handles }: Board, attempt: () => Result): Resul
   try {
     return attempt();
   } catch (broken) {
-    if (broken instanceof Corruption || broken instanceof Fault) return undefined;
+    if (isBroken(broken)) return undefined;
     throw broken;
   } finally {
     memory.restore(state);

@@ -2,9 +2,10 @@
 
 import type { HeapCallKind } from '../costs/cost-table.js';
 import type { Compaction } from '../heaps/handle-heap.js';
-import { Corruption, freeBytesSeen } from '../heaps/heap.js';
+import type { Corruption } from '../heaps/heap.js';
+import { freeBytesOf, isBroken } from '../heaps/look.js';
 import type { Queue, Task } from '../kernel/index.js';
-import { Fault } from '../mcu/index.js';
+import type { Fault } from '../mcu/index.js';
 import { type Block, QUEUE_OWNER, type Request } from '../scenario/firmware.js';
 import type { Outcome, Scenario } from '../scenario/scenario.js';
 import type { Board } from '../simulation/board.js';
@@ -52,13 +53,13 @@ class CallCosts {
   }
 }
 
-/** Nothing where the heap keeps no statistics, or its list is broken. */
+/** Nothing where the heap keeps no statistics, or is broken. */
 function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
   try {
     const heapStats = heap.stats?.();
     return heapStats === undefined ? {} : { heapStats };
   } catch (broken) {
-    if (broken instanceof Fault) return {};
+    if (isBroken(broken)) return {};
     throw broken;
   }
 }
@@ -74,7 +75,7 @@ function classesOf(board: Board, requested: number, objects: number): SizeClassR
       asked: one.asked && requested <= (one.objectBytes ?? requested) * (cache === undefined ? 1 : objects),
     }));
   } catch (broken) {
-    if (broken instanceof Fault || broken instanceof Corruption) return undefined;
+    if (isBroken(broken)) return undefined;
     throw broken;
   }
 }
@@ -126,7 +127,7 @@ export class Recorder implements RunObserver {
     this.allocations++;
     this.requestedBytes += block.bytes;
     if (this.requestedBytes > this.peakRequested) this.peakRequested = this.requestedBytes;
-    const free = freeBytesSeen(this.board.heap);
+    const free = freeBytesOf(this.board.heap);
     if (free !== undefined && free < this.minimumFreeBytes) this.minimumFreeBytes = free;
     this.tasks.allocated(block);
     this.creationFailures.noteAllocated(block);
@@ -289,7 +290,7 @@ export class Recorder implements RunObserver {
       requested,
       needed,
       freeBytes,
-      freeCounter: freeBytesSeen(heap) ?? freeBytes,
+      freeCounter: freeBytesOf(heap) ?? freeBytes,
       ...statsOf(this.board),
       ...(classes === undefined ? {} : { classes }),
       largestHole: holes.reduce((largest, bytes) => Math.max(largest, bytes), 0),

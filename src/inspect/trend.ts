@@ -3,8 +3,7 @@
  * many, every other one is dropped and the distance between samples doubled.
  */
 
-import { Corruption } from '../heaps/heap.js';
-import { Fault } from '../mcu/index.js';
+import { isBroken } from '../heaps/look.js';
 import type { Board } from '../simulation/board.js';
 import { externalFragmentation } from './fragmentation.js';
 
@@ -69,7 +68,7 @@ export function measureHoles(board: Board): { freeBytes: number; largestHole: nu
       if (bytes > largestHole) largestHole = bytes;
     });
   } catch (broken) {
-    if (broken instanceof Corruption || broken instanceof Fault) return undefined;
+    if (isBroken(broken)) return undefined;
     throw broken;
   }
   return { freeBytes, largestHole };

@@ -5,8 +5,9 @@
 
 import type { HeapCallKind } from '../costs/cost-table.js';
 import { ByteBudget, type CompactionBudget, type FullnessClient, UNLIMITED } from '../heaps/handle-heap.js';
-import { freeBytesSeen, NULL } from '../heaps/heap.js';
+import { NULL } from '../heaps/heap.js';
 import { freeObjects } from '../heaps/library.js';
+import { freeBytesOf } from '../heaps/look.js';
 import type { Position } from '../input/index.js';
 import type { KernelObject, KernelStorage, Task } from '../kernel/index.js';
 import { Stop } from '../kernel/index.js';
@@ -188,7 +189,7 @@ export class HeapService implements KernelStorage, HeapCalls {
     const { handles, memory, blocks } = this.board;
     this.countOperation();
     this.freeing = block;
-    const freeBytes = this.mayIgnoreFrees ? freeBytesSeen(handles.heap) : undefined;
+    const freeBytes = this.mayIgnoreFrees ? freeBytesOf(handles.heap) : undefined;
     const { loads, stores } = memory;
     freeObjects(handles, block.handle, block.objects);
     this.spend('free', loads, stores);
@@ -197,8 +198,8 @@ export class HeapService implements KernelStorage, HeapCalls {
     if (freed !== undefined) {
       blocks.delete(freed);
       // A heap without asserts ignores the free of a block whose header is broken: the block is lost.
-      if (freeBytes !== undefined && freeBytesSeen(handles.heap) === freeBytes)
-        this.events.freeIgnored(freed);
+      const isIgnored = freeBytes !== undefined && freeBytesOf(handles.heap) === freeBytes;
+      if (isIgnored) this.events.freeIgnored(freed);
       else this.events.freed(freed);
     }
   }

@@ -2,7 +2,8 @@
 
 import { BOUND_FORMULAS, type Load, lowerBoundBytes, sufficientBytes } from '../heaps/bounds.js';
 import { boundRowOf, type HeapOptions, ownOptions } from '../heaps/definition.js';
-import { freeBytesSeen, type HeapView } from '../heaps/heap.js';
+import type { HeapView } from '../heaps/heap.js';
+import { freeBytesOf } from '../heaps/look.js';
 import { UserError } from '../input/index.js';
 import { externalFragmentation } from '../inspect/fragmentation.js';
 import { IntegerHistogram } from '../inspect/histogram.js';
@@ -261,7 +262,7 @@ function traceTrial(
     replay.run((index, address) => {
       load.operation(index, address);
       if (replay.summary.failures > 0) firstFailure ??= index;
-      lowestFree = Math.min(lowestFree, freeBytesSeen(machine.heap) ?? arenaBytes);
+      lowestFree = Math.min(lowestFree, freeBytesOf(machine.heap) ?? arenaBytes);
     });
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;

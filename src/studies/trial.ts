@@ -4,7 +4,8 @@
  */
 
 import type { HeapCallKind } from '../costs/cost-table.js';
-import { type Corruption, freeBytesSeen } from '../heaps/heap.js';
+import type { Corruption } from '../heaps/heap.js';
+import { freeBytesOf } from '../heaps/look.js';
 import { IntegerHistogram } from '../inspect/histogram.js';
 import type { RunResult } from '../inspect/result.js';
 import { measureHoles } from '../inspect/trend.js';
@@ -44,7 +45,7 @@ export class Trial implements RunObserver {
   allocated(): void {
     this.minimumFreeBytes = Math.min(
       this.minimumFreeBytes,
-      freeBytesSeen(this.board.heap) ?? Number.POSITIVE_INFINITY,
+      freeBytesOf(this.board.heap) ?? this.minimumFreeBytes,
     );
   }
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import * as v from 'valibot';
 import {
+  boundRowOf,
   type HeapDefinition,
   type HeapOptions,
   type HeapTraits,
@@ -90,6 +91,8 @@ interface Block {
   readonly bytes: number;
   /** What its piece has at least: what was announced, unless it was resized within its piece. */
   readonly pieceBytes: number;
+  /** What it has at most, where a proof says so of new blocks. */
+  readonly mostBytes: number;
   /** Seed of the pattern in its payload. */
   readonly seed: number;
   locks: number;
@@ -156,6 +159,13 @@ export class Model {
   private get alignment(): number {
     const { alignment, options } = this.place;
     return this.definition.payloadAlignment?.(alignment, options) ?? alignment;
+  }
+
+  /** By how much a block may be larger than announced, where that is known. */
+  private get surplusBytes(): number {
+    const { alignment, options } = this.place;
+    if (boundRowOf(this.definition, options) === undefined) return Number.POSITIVE_INFINITY;
+    return this.definition.surplusBytes?.(alignment, options) ?? 0;
   }
 
   /** Whether unlocked blocks may move. */
@@ -266,8 +276,10 @@ export class Model {
     assert.equal(address % this.alignment, 0, 'payloads are aligned');
     this.seed++;
     // What moves may have its header elsewhere.
-    const pieceBytes = handle === old || this.moves ? bytes : heap.blockBytesFor(bytes);
-    this.live.push({ handle, bytes, pieceBytes, seed: this.seed, locks: 0, lockedAt: NULL });
+    const isNew = handle !== old && !this.moves;
+    const pieceBytes = isNew ? heap.blockBytesFor(bytes) : bytes;
+    const mostBytes = isNew ? pieceBytes + this.surplusBytes : Number.POSITIVE_INFINITY;
+    this.live.push({ handle, bytes, pieceBytes, mostBytes, seed: this.seed, locks: 0, lockedAt: NULL });
     for (let index = 0; index < bytes; index++) {
       this.machine.memory.storeByte(address + index, this.seed * 31 + index);
     }
@@ -311,12 +323,13 @@ export class Model {
       else assert.equal(piece.payload, 0, 'only used pieces have a payload');
     }
     assert.equal(used.size, this.live.length, 'used pieces are the live blocks');
-    for (const { handle, bytes, pieceBytes, locks, lockedAt } of this.live) {
+    for (const { handle, bytes, pieceBytes, mostBytes, locks, lockedAt } of this.live) {
       const piece = used.get(handle);
       assert.ok(piece !== undefined, 'every live block is a used piece');
       const { payload } = piece;
       assert.ok(piece.address <= payload && payload + bytes <= piece.address + piece.bytes, 'payload inside');
       assert.ok(piece.bytes >= pieceBytes, 'a block is at least as large as announced');
+      assert.ok(piece.bytes <= mostBytes, 'a block is larger than announced by the surplus at most');
       assert.ok(locks === 0 || payload === lockedAt, 'a locked block stays where it is');
       assert.ok(!this.moves || piece.locks === locks, 'locks are counted');
     }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { catalog } from '../../src/heaps/catalog.js';
-import { freeBytesSeen } from '../../src/heaps/heap.js';
+import { freeBytesOf } from '../../src/heaps/look.js';
 import { Recorder } from '../../src/inspect/recorder.js';
 import { Fault } from '../../src/mcu/index.js';
 import { parseScenario } from '../../src/scenario/load.js';
@@ -55,12 +55,12 @@ describe('the free bytes of a broken heap', () => {
   });
 
   it('are not known', () => {
-    expect(freeBytesSeen({ freeBytes: () => 8 })).toBe(8);
-    expect(freeBytesSeen(broken(new Fault('endless-loop', 0, 'round and round')))).toBeUndefined();
+    expect(freeBytesOf({ freeBytes: () => 8 })).toBe(8);
+    expect(freeBytesOf(broken(new Fault('endless-loop', 0, 'round and round')))).toBeUndefined();
   });
 
   it('are an error of ours where it is no fault of the machine', () => {
-    expect(() => freeBytesSeen(broken(new TypeError('oops')))).toThrow('oops');
+    expect(() => freeBytesOf(broken(new TypeError('oops')))).toThrow('oops');
   });
 });
 

@@ -5,6 +5,7 @@ import { widthOf } from '../../src/report/text.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { Scenario } from '../../src/scenario/scenario.js';
 import type { OverflowStudy, OverflowTrial } from '../../src/studies/overflow.js';
+import { ran } from '../scenario/running.js';
 import {
   beforeAHole,
   expectUnusedIsHarmless,
@@ -70,6 +71,14 @@ describe('the scenario "overflow"', () => {
     expect(checked!.callsLater).toBe(1);
     expect(damage!.walk).toContain('size word');
     expect(damage!.missing.length).toBeGreaterThan(0);
+  });
+
+  it.each(['newlib_nano', 'heap_3'])('is not noticed on %s by who watches the run either', (heap) => {
+    const { result } = ran(loadScenario('scenarios/overflow.yaml', { heapNames }), { heap, heapOptions: {} });
+    expect(result.outcome).toBe('finished');
+    expect(result).not.toHaveProperty('fault');
+    expect(result).not.toHaveProperty('heapStats');
+    expect(result.minimumEverFreeBytes).toBeGreaterThan(0);
   });
 
   it("hits a heap's own tag behind the block, or the links of a hole", () => {

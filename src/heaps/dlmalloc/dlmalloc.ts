@@ -295,6 +295,8 @@ export const dlmalloc = defineHeap({
     notWhen: 'RAM is a few KiB, or must be bounded by a useful proof',
   },
   boundRow: 'eager-merge',
+  // A rest that is smaller than a chunk stays.
+  surplusBytes: () => MINIMUM_BYTES - ALIGNMENT,
   options,
   blockWords: ({ footers }) => ({
     used: ['head'],
