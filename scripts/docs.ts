@@ -225,7 +225,8 @@ that has happened since. Or \`on fullness\` is`;
 
 const OOM_NOTES = `\`on oom\` says what the firmware does when a request returns NULL, for the scenario or for one step: \`continue\`,
 \`halt\`, \`reset\` (the chip starts again a millisecond later, time goes on), or one of these. A request for 0 bytes returns
-NULL in FreeRTOS; it is counted apart, and only a hook runs for it. On \`mempool\` with the option \`atExhaustion: hook\` the
+NULL in FreeRTOS; it is counted apart, and only a hook runs for it. A \`calloc\` whose product overflows 32 bits is
+refused before the heap is asked: it is a failed request like others, but no hook runs. On \`mempool\` with the option \`atExhaustion: hook\` the
 scenario's hook runs within the request first, where it cannot wait, and the request is tried once more.`;
 
 const KERNEL_OOM_NOTES = `The kernel asks for task stacks, control blocks and queues with the same \`pvPortMalloc\`. Where one of them finds no room,

@@ -74,7 +74,10 @@ export interface TaskCalls<Queue extends string = string, Task extends string = 
   readonly minimumEverFreeHeapSize: number | undefined;
   /** `xPortResetHeapMinimumEverFreeHeapSize`: the minimum begins anew; no effect where the heap keeps none. */
   resetMinimumEverFreeHeapSize(): void;
-  /** `vPortGetHeapStats`, of this moment; undefined where the heap keeps none. Takes no time. */
+  /**
+   * `vPortGetHeapStats`, of this moment; undefined where the heap keeps none. Takes no time. `extension`: the real heap
+   * has no such call, as heaps 1 to 3 of FreeRTOS.
+   */
   readonly heapStats: HeapStats | undefined;
 
   /** Creates a cache of objects of one size. A heap without caches serves them with malloc. */

@@ -19,7 +19,10 @@ export type Message = Block | number;
 /** Blocks held under a name, newest last. */
 export type Holdings = Map<string, Block[]>;
 
-/** Makes an attempt to allocate `bytes` and does what the firmware does when it fails. */
+/**
+ * Makes an attempt to allocate `bytes` and does what the firmware does when it fails. What calloc asks for may be more
+ * than a heap can be asked for: 2^32 and above.
+ */
 export type Settle = (bytes: number, attempt: () => boolean) => Program | undefined;
 
 /** What {@link Settle} is told of so many objects of a cache: whether they are the 0 bytes over which nobody gives up. */

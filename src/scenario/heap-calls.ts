@@ -111,8 +111,7 @@ function allocations(context: CallContext, quantities: ScriptQuantities, settle:
   const calloc = new ScriptCall<MaybeBlock, number, Drawn<Size>, Name>(context, 'calloc', (call) => {
     bytes = quantities.bytes(call.second);
     request = call.request(call.third);
-    checkedCount(call.first);
-    return settle(bytes, tryCalloc);
+    return settle(checkedCount(call.first) * bytes, tryCalloc);
   });
   const tryCalloc = () => {
     calloc.result = firmware.calloc(calloc.first, bytes, request);

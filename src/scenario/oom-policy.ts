@@ -6,6 +6,8 @@ import type { Frame, Pass, Settle } from './frame.js';
 import type { OomPolicy, TaskScript } from './scenario.js';
 import { toTicks } from './times.js';
 
+const WORD_LIMIT = 2 ** 32;
+
 /** `compile` turns a hook into what runs. */
 export function compileOomPolicy(
   policy: OomPolicy,
@@ -27,7 +29,8 @@ export function compileOomPolicy(
       };
     case 'hook': {
       const hook = compile(policy.script, { ...frame, onOom: { kind: 'continue' } });
-      return (_bytes, attempt) => (attempt() ? undefined : hook());
+      // pvPortCalloc refuses an overflow before pvPortMalloc, in which the hook is called.
+      return (bytes, attempt) => (attempt() || bytes >= WORD_LIMIT ? undefined : hook());
     }
     case 'retry': {
       const ticks = toTicks(policy.delay, frame.firmware.kernel.clock);

@@ -216,7 +216,7 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
   const size = sampler(step.size, random);
   if (step.kind === 'realloc') {
     return () => {
-      if (held.length === 0) return allocate(() => firmware.malloc(size(), request));
+      if (held.length === 0) return allocate(size());
       const index = chosenIndex(held, step.which, frame);
       const bytes = size();
       return settle(bytes, () => {
@@ -228,17 +228,16 @@ function compileAllocation(step: AllocationStep, frame: Frame): CompiledStep {
     };
   }
   const count = step.kind === 'calloc' ? sampler(step.count, random) : undefined;
-  function allocate(attempt: (bytes: number) => Block | undefined): Program | undefined {
-    const bytes = size();
-    return settle(bytes, () => {
-      const block = attempt(bytes);
+  /** However often it is tried, it is the same request. */
+  function allocate(bytes: number, items?: number): Program | undefined {
+    return settle(items === undefined ? bytes : items * bytes, () => {
+      const block =
+        items === undefined ? firmware.malloc(bytes, request) : firmware.calloc(items, bytes, request);
       if (block !== undefined) held.push(block);
       return block !== undefined;
     });
   }
-  return count === undefined
-    ? () => allocate((bytes) => firmware.malloc(bytes, request))
-    : () => allocate((bytes) => firmware.calloc(count(), bytes, request));
+  return count === undefined ? () => allocate(size()) : () => allocate(size(), count());
 }
 
 // --- queues -----------------------------------------------------------------------------------------------
