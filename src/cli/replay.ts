@@ -7,7 +7,7 @@ import { type HeapDefinition, type HeapOptions, traitsOf } from '../heaps/defini
 import { ALONE, NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
-import { heapStatsText } from '../report/heap-stats.js';
+import { extensionText, heapStatsText } from '../report/heap-stats.js';
 import { type Fact, facts } from '../report/layout.js';
 import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
@@ -243,7 +243,9 @@ function summaryText(
   ];
   const stats = heap.stats?.();
   // Before the first call the heap has not set itself up, and says that nothing is free.
-  if (stats !== undefined && summary.operations > 0) rows.push(['heap stats', heapStatsText(stats)]);
+  if (stats !== undefined && summary.operations > 0) {
+    rows.push(['heap stats', `${heapStatsText(stats)}${extensionText(stats, name)}`]);
+  }
   if (summary.lost > 0) rows.push(['lost', `${counted(summary.lost, 'block')} whose id was allocated again`]);
   if (meter !== undefined) rows.push(...costFacts(meter));
   const heading = `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`;

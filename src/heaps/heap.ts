@@ -76,8 +76,8 @@ export class HeapCall {
 }
 
 /**
- * What `vPortGetHeapStats` says. Sizes are bytes with headers; `smallestHoleBytes` is 2^32-1 while there is no
- * hole.
+ * What `vPortGetHeapStats` says, or would say. Sizes are bytes with headers; `smallestHoleBytes` is 2^32-1 while there
+ * is no hole.
  */
 export interface HeapStats {
   readonly freeBytes: number;
@@ -88,6 +88,8 @@ export interface HeapStats {
   /** Calls that succeeded, since power-on. */
   readonly allocations: number;
   readonly frees: number;
+  /** The real heap has no such call: the figures are heaplab's, by the rules of those that have it. */
+  readonly extension?: true;
 }
 
 /**
@@ -120,13 +122,13 @@ export interface HeapView {
   /** The heap's own count of free bytes, headers included (`xPortGetFreeHeapSize`). */
   freeBytes(): number;
 
-  /** The lowest that count has been, where the real heap keeps one. */
+  /** The lowest that count has been, where the heap keeps one. */
   minimumEverFreeBytes?(): number;
 
   /** Has `minimumEverFreeBytes` begin anew from what is free now. */
   resetMinimumEverFreeBytes?(): void;
 
-  /** The heap's own statistics, where the real one keeps some. */
+  /** The heap's own statistics, where it keeps some. */
   stats?(): HeapStats;
 
   /** What a request takes out of the arena: header and rounding included. Not limited to 32 bits. */

@@ -69,6 +69,7 @@ const Stats = v.object({
   minimumEverFreeBytes: Count,
   allocations: Count,
   frees: Count,
+  extension: v.optional(v.literal(true)),
 });
 
 /** One size class, cache or pool of the heap: {@link import('../heaps/heap.js').SizeClass}. */

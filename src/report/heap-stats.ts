@@ -1,9 +1,14 @@
-/** What `vPortGetHeapStats` says, in the words of its fields. */
+/** What `vPortGetHeapStats` says, in the words of its fields; or would say, where the real heap does not have it. */
 
 import type { HeapStats } from '../heaps/heap.js';
 import { groupDigits } from '../input/index.js';
 import { bytes, counted } from './phrases.js';
 import { glue } from './text.js';
+
+/** For who knows the real heap: that it has no such call. `heap`: its name. */
+export function extensionText({ extension }: HeapStats, heap: string): string {
+  return extension === true ? ` (an extension: the real ${heap} has no vPortGetHeapStats)` : '';
+}
 
 /** `unit` keeps together what should stand on one line. */
 export function heapStatsText(stats: HeapStats, unit: (text: string) => string = glue): string {

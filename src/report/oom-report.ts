@@ -6,7 +6,7 @@ import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Remedy } from '../studies/rescue.js';
 import { pinTable } from './compactions.js';
 import { fragmentationTable } from './fragmentation-table.js';
-import { heapStatsText } from './heap-stats.js';
+import { extensionText, heapStatsText } from './heap-stats.js';
 import { holdersByLine } from './holders.js';
 import { mergingText } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
@@ -114,15 +114,17 @@ function remarks(result: RunResult, event: OutOfMemoryEvent, analysis: Analysis,
   const texts = [
     mergingText(event),
     counterText(result, event),
-    statsText(event),
+    statsText(result, event),
     tendencyText(analysis.tendency, event.cause),
   ];
   return texts.flatMap((text) => (text === undefined ? [] : [paragraph(text, paint)]));
 }
 
 /** What a developer would have read on the device. */
-function statsText({ heapStats }: OutOfMemoryEvent): string | undefined {
-  return heapStats === undefined ? undefined : `vPortGetHeapStats said: ${heapStatsText(heapStats)}.`;
+function statsText({ heap }: RunResult, { heapStats }: OutOfMemoryEvent): string | undefined {
+  if (heapStats === undefined) return undefined;
+  const said = heapStats.extension === true ? 'would have said' : 'said';
+  return `vPortGetHeapStats ${said}: ${heapStatsText(heapStats)}${extensionText(heapStats, heap.name)}.`;
 }
 
 /** Some heaps count free bytes that no hole shows; people trust the counter. */

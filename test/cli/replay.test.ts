@@ -198,6 +198,20 @@ describe.concurrent('replay of every kind of operation', () => {
     });
   });
 
+  it.each(['heap_1', 'heap_2', 'heap_2_coalescing', 'heap_3'])(
+    'has the figures of vPortGetHeapStats on %s, marked as no part of the real one',
+    async (heap) => {
+      const { stdout: json } = await heaplab(['replay', EVERY_KIND, '--heap', heap, '--json']);
+      const { heapStats, allocations } = JSON.parse(json);
+      expect(heapStats).toMatchObject({ allocations, extension: true });
+      expect(heapStats.minimumEverFreeBytes).toBeLessThan(20 * 1024);
+      const { stdout } = await heaplab(['replay', EVERY_KIND, '--heap', heap]);
+      const text = stdout.replaceAll(/\s+/g, ' ');
+      expect(text).toContain(`${allocations} successful mallocs`);
+      expect(text).toContain(`(an extension: the real ${heap} has no vPortGetHeapStats)`);
+    },
+  );
+
   it('sums up in words', async () => {
     const { code, stdout, stderr } = await heaplab(['replay', EVERY_KIND, '--heap-size', '4097']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -210,6 +224,27 @@ describe.concurrent('replay of every kind of operation', () => {
       'heap stats    4,056 B available in 1 free block (largest 4,056 B',
     ])
       expect(stdout).toContain(figure);
+  });
+});
+
+describe.concurrent('a calloc that overflows', () => {
+  const trace = scratch.write(
+    'overflows.trace',
+    'c 1 65536 65537\nc 2 65536 65536\nc 3 4294967295 4294967295\nc 4 0 8\nc 5 8 0\nc 6 4 16',
+  );
+
+  // heap_4 is laid out by the first request that it hears of, which is that for 0 bytes.
+  it.each([
+    ['heap_1', ['-1 4088', '-1 4088', '-1 4088', '-1 4088', '-1 4088', '0 4024']],
+    ['heap_2', ['-1 4088', '-1 4088', '-1 4088', '-1 4088', '-1 4088', '8 4016']],
+    ['heap_2_coalescing', ['-1 4088', '-1 4088', '-1 4088', '-1 4088', '-1 4088', '16 4008']],
+    // newlib has a block for 0 bytes.
+    ['heap_3', ['-1 4096', '-1 4096', '-1 4096', '8 4084', '16 4072', '32 4000']],
+    ['heap_4', ['-1 0', '-1 0', '-1 0', '-1 4088', '-1 4088', '8 4016']],
+    ['heap_5', ['-1 4088', '-1 4088', '-1 4088', '-1 4088', '-1 4088', '8 4016']],
+  ])('gets nothing from %s, which hears nothing of it', async (heap, answers) => {
+    const lines = await operations(trace, '--heap', heap, '--heap-size', '4096');
+    expect(lines).toEqual(answers.map((answer, index) => `${index} ${answer}`));
   });
 });
 

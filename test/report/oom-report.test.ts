@@ -58,6 +58,19 @@ describe('a report', () => {
     expect(report({ freeCounter: 77 })).toContain("heap_2's own counter says 77 B free");
   });
 
+  it('says what vPortGetHeapStats said, or would have said where the real heap does not have it', () => {
+    const heapStats = {
+      ...{ freeBytes: 500, largestHoleBytes: 300, smallestHoleBytes: 24, holes: 7 },
+      ...{ minimumEverFreeBytes: 123, allocations: 45, frees: 1 },
+    };
+    const flat = (stats: OutOfMemoryEvent['heapStats']) =>
+      report({ heapStats: stats }).replaceAll(/\s+/g, ' ');
+    expect(flat(heapStats)).toMatch(/vPortGetHeapStats said: 500 B available in 7 free blocks .*, 1 free\./);
+    expect(flat({ ...heapStats, extension: true })).toMatch(
+      /vPortGetHeapStats would have said: 500 B available .*1 free \(an extension: the real heap_2 has no vPort/,
+    );
+  });
+
   it('says nothing of what stood in the way where joining holes would not have helped', () => {
     expect(report()).toContain('What stood in the way');
     expect(report({ cause: 'class-empty' })).not.toContain('What stood in the way');

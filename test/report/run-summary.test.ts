@@ -55,17 +55,18 @@ describe('a summary', () => {
       expect(text).toContain(part);
   });
 
+  const heapStats = {
+    freeBytes: 5_000,
+    largestHoleBytes: 3_000,
+    smallestHoleBytes: 24,
+    holes: 7,
+    minimumEverFreeBytes: 1_234,
+    allocations: 12_345,
+    frees: 1,
+  };
+
   it('says what vPortGetHeapStats says, where the heap has it', () => {
     expect(summary()).not.toContain('heap stats');
-    const heapStats = {
-      freeBytes: 5_000,
-      largestHoleBytes: 3_000,
-      smallestHoleBytes: 24,
-      holes: 7,
-      minimumEverFreeBytes: 1_234,
-      allocations: 12_345,
-      frees: 1,
-    };
     expect(inOneLine(summary({ heapStats }))).toContain(
       'heap stats 5,000 B available in 7 free blocks (largest 3,000 B, smallest 24 B); 1,234 B minimum ever; ' +
         '12,345 successful mallocs, 1 free',
@@ -80,6 +81,12 @@ describe('a summary', () => {
     expect(inOneLine(summary({ heapStats: none }))).toContain(
       'heap stats 0 B available in no free block; 1,234 B',
     );
+  });
+
+  it('says of figures that the real heap has no such call', () => {
+    const mark = /an extension: the real heap_\w+ has no vPortGetHeapStats/;
+    expect(inOneLine(summary({ heapStats }))).not.toMatch(mark);
+    expect(inOneLine(summary({ heapStats: { ...heapStats, extension: true } }))).toMatch(mark);
   });
 
   it('marks estimates and names the model', () => {

@@ -121,7 +121,7 @@ describe('calls of the heap', () => {
         seen.push(task.heapStats, task.minimumEverFreeHeapSize);
       },
       {},
-      { heap: 'heap_2' },
+      { heap: 'tlsf' },
     );
     expect(seen).toEqual([undefined, undefined]);
     expect(result).not.toHaveProperty('heapStats');

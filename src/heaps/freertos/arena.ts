@@ -5,7 +5,7 @@
 
 import type { Memory, Region } from '../../mcu/memory.js';
 import { Corruption, type Heap, type PieceVisitor } from '../heap.js';
-import { ALLOCATED } from './request.js';
+import { ALLOCATED, endlessList } from './request.js';
 
 /** The blocks' part of an arena, and how to read a block's header there. */
 export interface BlockRange {
@@ -56,6 +56,20 @@ export function holesOf(heap: Heap): Map<number, number> {
     if (kind === 'hole') holes.set(address, bytes);
   });
   return holes;
+}
+
+/** What the blocks of a list say of their sizes, for vPortGetHeapStats. @throws Fault where it runs in a circle */
+export function* listedSizes(
+  memory: Memory,
+  nodes: Iterable<number>,
+  sizeOffset: number,
+  maximumNodes: number,
+): Generator<number> {
+  let count = 0;
+  for (const node of nodes) {
+    if (++count > maximumNodes) throw endlessList(node);
+    yield memory.loadWord(node + sizeOffset);
+  }
 }
 
 /** Live blocks whose link is not what the heap stores there were overwritten from below. */

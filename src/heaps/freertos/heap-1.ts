@@ -22,6 +22,8 @@
  *             of the C code in every offset and free count (test/vectors/heap_1).
  * Deviations  The C code leaves no trace of where a block begins. Maps need it, so a bit per alignment unit is
  *             kept beside the RAM, as a debugger's log of malloc would.
+ *             FreeRTOS has no statistics here, nor the minimum ever free: as an extension both are kept by heap_4's
+ *             rules, beside the RAM, so that statics and costs stay the real ones.
  */
 
 import * as v from 'valibot';
@@ -36,6 +38,7 @@ import {
   NULL_CALL,
   type PieceVisitor,
 } from '../heap.js';
+import { CountedHeap } from './counted-heap.js';
 import { assertsOption } from './options.js';
 import { alignUp, assertion, blockBytes } from './request.js';
 
@@ -53,7 +56,7 @@ const NONZERO = 4;
 const options = v.strictObject({ asserts: assertsOption });
 export type Heap1Options = v.InferOutput<typeof options>;
 
-export class Heap1 implements Heap {
+export class Heap1 extends CountedHeap implements Heap {
   readonly lastCall = new HeapCall();
 
   private readonly statics: number;
@@ -69,6 +72,7 @@ export class Heap1 implements Heap {
     private readonly options: Heap1Options,
   ) {
     const [region] = layout.regions;
+    super(region!.bytes - layout.alignment);
     this.alignment = layout.alignment;
     this.statics = layout.statics;
     this.base = alignUp(region!.origin, layout.alignment);
@@ -90,6 +94,7 @@ export class Heap1 implements Heap {
     call.path |= FOUND;
     memory.storeWord(statics + NEXT_FREE_BYTE, next + wanted);
     this.noteBlock(next);
+    this.noteAllocated(this.arenaBytes - next - wanted);
     return base + next;
   }
 
@@ -105,10 +110,17 @@ export class Heap1 implements Heap {
     return this.arenaBytes - this.memory.loadWord(this.statics + NEXT_FREE_BYTE);
   }
 
+  /** What is left counts as one hole. */
+  protected override holeSizes(): number[] {
+    const hole = this.largestRequest(this.memory.loadWord(this.statics + NEXT_FREE_BYTE));
+    return hole > 0 ? [hole] : [];
+  }
+
   /** `vPortHeapResetState`: everything is free again, whoever still uses it. */
   resetState(): void {
     this.memory.storeWord(this.statics + NEXT_FREE_BYTE, 0);
     this.blockStarts.fill(0);
+    this.restartCounts();
   }
 
   blockBytesFor(bytes: number): number {

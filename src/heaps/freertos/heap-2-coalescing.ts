@@ -34,6 +34,8 @@
  * Source      heap_2 of FreeRTOS V11 by its behaviour, the notes' idea, the faults corrected. Equal to
  *             recorded answers of the corrected C code (test/vectors/heap_2_coalescing).
  * Deviations  A list that runs in a circle (after an overflow) is a fault instead of a hang.
+ *             Statistics and the minimum ever free, which the published code has not, are kept by heap_4's rules,
+ *             beside the RAM.
  */
 
 import type { Memory } from '../../mcu/memory.js';
@@ -52,9 +54,11 @@ import {
   checkHoleList,
   checkLiveLinks,
   holesOf,
+  listedSizes,
   walkRegion,
   walkUntouchedRegion,
 } from './arena.js';
+import { CountedHeap } from './counted-heap.js';
 import { type Heap2Options, heap2Options } from './options.js';
 import { ALLOCATED, alignedHeader, alignUp, assertion, blockBytes, endlessList } from './request.js';
 
@@ -81,7 +85,7 @@ const NONZERO = 16;
 const MERGE_PREVIOUS = 1;
 const MERGE_NEXT = 2;
 
-export class Heap2Coalescing implements Heap {
+export class Heap2Coalescing extends CountedHeap implements Heap {
   readonly lastCall = new HeapCall();
 
   private readonly statics: number;
@@ -99,6 +103,7 @@ export class Heap2Coalescing implements Heap {
     private readonly options: Heap2Options,
   ) {
     const [region] = layout.regions;
+    super(region!.bytes - layout.alignment);
     this.alignmentMask = layout.alignment - 1;
     this.statics = layout.statics;
     this.start = layout.statics + START;
@@ -143,6 +148,7 @@ export class Heap2Coalescing implements Heap {
     memory.storeWord(block + SIZE, taken + ALLOCATED);
     memory.storeWord(block + NEXT_BY_SIZE, NULL);
     memory.storeWord(block + NEXT_BY_ADDRESS, NULL);
+    this.noteAllocated(freeBytes - taken);
     return block + this.headerBytes;
   }
 
@@ -164,10 +170,17 @@ export class Heap2Coalescing implements Heap {
     if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
     this.coalesce(block, size);
     memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
+    this.noteFreed();
   }
 
   freeBytes(): number {
     return this.memory.loadWord(this.statics + FREE_BYTES);
+  }
+
+  /** There is no list before the heap is laid out. */
+  protected override holeSizes(): Iterable<number> {
+    if (!this.initialised()) return [];
+    return listedSizes(this.memory, this.listNodes(NEXT_BY_SIZE), SIZE, this.maximumNodes);
   }
 
   blockBytesFor(bytes: number): number {

@@ -25,6 +25,8 @@
  * Source      FreeRTOS kernel V11, portable/MemMang/heap_2.c, by its behaviour. Equal to the recorded
  *             answers of the C code in every offset and free count (test/vectors/heap_2).
  * Deviations  A list that runs in a circle (after an overflow) is a fault instead of a hang.
+ *             FreeRTOS has no statistics here, nor the minimum ever free: as an extension both are kept by heap_4's
+ *             rules, beside the RAM, so that statics and costs stay the real ones.
  */
 
 import type { Memory } from '../../mcu/memory.js';
@@ -43,9 +45,11 @@ import {
   checkHoleList,
   checkLiveLinks,
   holesOf,
+  listedSizes,
   walkRegion,
   walkUntouchedRegion,
 } from './arena.js';
+import { CountedHeap } from './counted-heap.js';
 import { type Heap2Options, heap2Options } from './options.js';
 import { ALLOCATED, alignedHeader, alignUp, assertion, blockBytes, endlessList } from './request.js';
 
@@ -68,7 +72,7 @@ const FOUND = 4;
 const SPLIT = 8;
 const NONZERO = 16;
 
-export class Heap2 implements Heap {
+export class Heap2 extends CountedHeap implements Heap {
   readonly lastCall = new HeapCall();
 
   private readonly statics: number;
@@ -86,6 +90,7 @@ export class Heap2 implements Heap {
     private readonly options: Heap2Options,
   ) {
     const [region] = layout.regions;
+    super(region!.bytes - layout.alignment);
     this.alignmentMask = layout.alignment - 1;
     this.statics = layout.statics;
     this.start = layout.statics + START;
@@ -130,6 +135,7 @@ export class Heap2 implements Heap {
     memory.storeWord(this.statics + FREE_BYTES, freeBytes - taken);
     memory.storeWord(block + SIZE, taken + ALLOCATED);
     memory.storeWord(block + NEXT, NULL);
+    this.noteAllocated(freeBytes - taken);
     return block + this.headerBytes;
   }
 
@@ -150,16 +156,24 @@ export class Heap2 implements Heap {
     if (this.options.clearOnFree) memory.fill(address, size - this.headerBytes, 0);
     this.insertBySize(block, size);
     memory.storeWord(this.statics + FREE_BYTES, memory.loadWord(this.statics + FREE_BYTES) + size);
+    this.noteFreed();
   }
 
   freeBytes(): number {
     return this.memory.loadWord(this.statics + FREE_BYTES);
   }
 
+  /** There is no list before the heap is laid out. */
+  protected override holeSizes(): Iterable<number> {
+    if (!this.initialised()) return [];
+    return listedSizes(this.memory, this.listNodes(), SIZE, this.maximumNodes);
+  }
+
   /** `vPortHeapResetState`: the next malloc lays out the heap afresh, whoever still uses a block. */
   resetState(): void {
     this.memory.storeWord(this.statics + FREE_BYTES, this.arenaBytes);
     this.memory.storeWord(this.statics + INITIALISED, 0);
+    this.restartCounts();
   }
 
   blockBytesFor(bytes: number): number {

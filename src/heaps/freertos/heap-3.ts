@@ -13,7 +13,7 @@
  *
  * Use it      where libraries call malloc anyway and one heap should serve all.
  * Not when    time must be bounded and the library's malloc is not; or the free bytes should be known: heap_3
- *             has neither xPortGetFreeHeapSize nor statistics. Here the inner heap's free bytes are shown.
+ *             has neither xPortGetFreeHeapSize nor statistics.
  *
  * Source      FreeRTOS kernel V11, portable/MemMang/heap_3.c, by its behaviour.
  * Deviations  configTOTAL_HEAP_SIZE has no effect on the real one, whose arena the linker script sets; here
@@ -21,9 +21,13 @@
  *             malloc and free: no caches, no realloc in place, and no free in interrupts, since heap_3 suspends the
  *             scheduler. What it wants of kernel and firmware it gets: the caller, the time, the idle task, a heartbeat.
  *             FreeRTOS's other heaps cannot be inner ones: they define pvPortMalloc too.
+ *             As an extension the inner heap's free bytes are shown, and with them statistics and the minimum ever free,
+ *             by heap_4's rules and beside the RAM. What is free the library is asked now and then after a malloc, which
+ *             takes no time on the device.
  */
 
 import * as v from 'valibot';
+import type { Memory } from '../../mcu/memory.js';
 import { defineHeap, type HeapDefinition } from '../definition.js';
 import {
   type Deferral,
@@ -31,12 +35,15 @@ import {
   type Heap,
   HeapCall,
   type IdleWork,
+  NULL,
   NULL_CALL,
   type PieceVisitor,
 } from '../heap.js';
 import { InnerHeaps, movers } from '../inner-heap.js';
+import { freeBytesOf } from '../look.js';
+import { CountedHeap } from './counted-heap.js';
 
-export class Heap3 implements Heap {
+export class Heap3 extends CountedHeap implements Heap {
   /** Without a path: the words of a path are the inner heap's. */
   readonly lastCall = new HeapCall();
 
@@ -51,7 +58,16 @@ export class Heap3 implements Heap {
   readonly wordAt: Heap['wordAt'];
   readonly pageWordAt: Heap['pageWordAt'];
 
-  constructor(private readonly inner: Heap) {
+  /** What is free at least: who knows that need not ask whether it is less than ever. */
+  private freeAtLeast = 0;
+
+  /** `surplusBytes`: the most that a block takes beyond what is announced; Infinity where that is not known. */
+  constructor(
+    private readonly inner: Heap,
+    private readonly memory: Memory,
+    private readonly surplusBytes: number,
+  ) {
+    super(inner.freeBytes());
     this.deferral = inner.deferral;
     this.exhaustion = inner.exhaustion;
     this.idleWork = inner.idleWork;
@@ -66,12 +82,35 @@ export class Heap3 implements Heap {
   malloc(bytes: number): number {
     const address = this.inner.malloc(bytes);
     this.noteCall();
+    if (address !== NULL) this.noteTaken(bytes);
     return address;
   }
 
   free(address: number): void {
     this.inner.free(address);
     this.noteCall();
+    if (address !== NULL) this.noteFreed();
+  }
+
+  /** The device does not ask: neither are the accesses its, nor what goes wrong where the library's lists are broken. */
+  private noteTaken(bytes: number): void {
+    const { memory, inner } = this;
+    const { loads } = memory;
+    this.freeAtLeast -= inner.blockBytesFor(bytes) + this.surplusBytes;
+    if (this.freeAtLeast < this.minimumEverFreeBytes()) {
+      this.freeAtLeast = freeBytesOf(inner) ?? Number.POSITIVE_INFINITY;
+    }
+    this.noteAllocated(this.freeAtLeast);
+    memory.loads = loads;
+  }
+
+  /** Of the holes that the inner heap shows. @throws Corruption where it is broken */
+  protected override holeSizes(): number[] {
+    const holes: number[] = [];
+    this.inner.walk((kind, _address, bytes) => {
+      if (kind === 'hole') holes.push(bytes);
+    });
+    return holes;
   }
 
   freeBytes(): number {
@@ -141,7 +180,12 @@ export function heap3Around(libraries: readonly HeapDefinition[]): HeapDefinitio
     payloadAlignment: (targetAlignment, options) => heaps.chosen(options).payloadAlignment(targetAlignment),
     staticBytes: (options) => heaps.chosen(options).staticBytes,
     minimumArenaBytes: (alignment, options) => heaps.chosen(options).minimumArenaBytes(alignment),
-    create: (memory, layout, options, surroundings) =>
-      new Heap3(heaps.chosen(options).create(memory, layout, surroundings)),
+    create: (memory, layout, options, surroundings) => {
+      const library = heaps.chosen(options);
+      // Where nothing is proved, a call may also take a page.
+      const surplusBytes =
+        library.boundRow === undefined ? Number.POSITIVE_INFINITY : library.surplusBytes(layout.alignment);
+      return new Heap3(library.create(memory, layout, surroundings), memory, surplusBytes);
+    },
   });
 }
