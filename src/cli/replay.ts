@@ -7,7 +7,7 @@ import { type HeapDefinition, type HeapOptions, traitsOf } from '../heaps/defini
 import { ALONE, NULL } from '../heaps/heap.js';
 import { formatBytes, groupDigits, parseDuration, parseHertz } from '../input/index.js';
 import { Fault, type Region } from '../mcu/index.js';
-import { extensionText, heapStatsText } from '../report/heap-stats.js';
+import { extensionText, heapStatsText, pageMemoryText } from '../report/heap-stats.js';
 import { type Fact, facts } from '../report/layout.js';
 import { counted } from '../report/phrases.js';
 import { readTrace } from '../traces/read.js';
@@ -202,10 +202,12 @@ function offsetColumn(address: number, start: number): number {
 
 function summaryData({ heap }: ReplayMachine, summary: ReplaySummary, meter: MeteredHeap | undefined) {
   const heapStats = heap.stats?.();
+  const pageMemory = heap.pageMemory?.();
   return {
     ...summary,
     freeBytes: heap.freeBytes(),
     ...(heapStats === undefined ? {} : { heapStats }),
+    ...(pageMemory === undefined ? {} : { pageMemory }),
     ...costOf(meter),
   };
 }
@@ -246,6 +248,8 @@ function summaryText(
   if (stats !== undefined && summary.operations > 0) {
     rows.push(['heap stats', `${heapStatsText(stats)}${extensionText(stats, name)}`]);
   }
+  const pageMemory = heap.pageMemory?.();
+  if (pageMemory !== undefined) rows.push(['page memory', pageMemoryText(pageMemory)]);
   if (summary.lost > 0) rows.push(['lost', `${counted(summary.lost, 'block')} whose id was allocated again`]);
   if (meter !== undefined) rows.push(...costFacts(meter));
   const heading = `${name} with ${formatBytes(bytes)}, alignment ${layout.alignment}`;

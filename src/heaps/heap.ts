@@ -117,6 +117,21 @@ export interface SizeClass {
   readonly freeBytes: number;
 }
 
+/**
+ * What has become of the memory of a heap's pages, where those that nobody uses are given back to the system. Together
+ * they are all its pages.
+ */
+export interface PageMemory {
+  /** Of pages in use, and of those that stay as they are. */
+  readonly committedBytes: number;
+  /** Of pages that are reset when they have been unused for long enough. */
+  readonly pendingBytes: number;
+  /** Of pages that have been reset and not been used since: it could be without power. */
+  readonly resetBytes: number;
+  /** The most that was ever. */
+  readonly mostResetBytes: number;
+}
+
 /** What every heap shows of itself, however its blocks are named. */
 export interface HeapView {
   /** The heap's own count of free bytes, headers included (`xPortGetFreeHeapSize`). */
@@ -150,6 +165,9 @@ export interface HeapView {
    * {@link A_DELETED_TASK} one's that is gone.
    */
   walkPages?(visit: (address: number, bytes: number, task?: number) => void): void;
+
+  /** Undefined where the heap gives nothing back. */
+  pageMemory?(): PageMemory | undefined;
 
   /** Visits pieces in address order. They tile every region: no gap, no overlap. */
   walk(visit: PieceVisitor): void;

@@ -53,11 +53,12 @@ class CallCosts {
   }
 }
 
-/** Nothing where the heap keeps no statistics, or is broken. */
-function statsOf({ heap }: Board): Pick<RunResult, 'heapStats'> {
+/** Nothing where the heap keeps no such statistics, or is broken. */
+function statsOf({ heap }: Board): Pick<RunResult, 'heapStats' | 'pageMemory'> {
   try {
     const heapStats = heap.stats?.();
-    return heapStats === undefined ? {} : { heapStats };
+    const pageMemory = heap.pageMemory?.();
+    return { ...(heapStats !== undefined && { heapStats }), ...(pageMemory !== undefined && { pageMemory }) };
   } catch (broken) {
     if (isBroken(broken)) return {};
     throw broken;

@@ -72,6 +72,14 @@ const Stats = v.object({
   extension: v.optional(v.literal(true)),
 });
 
+/** What has become of the memory of the heap's pages: {@link import('../heaps/heap.js').PageMemory}. */
+const PageMemory = v.object({
+  committedBytes: Count,
+  pendingBytes: Count,
+  resetBytes: Count,
+  mostResetBytes: Count,
+});
+
 /** One size class, cache or pool of the heap: {@link import('../heaps/heap.js').SizeClass}. */
 const SizeClass = v.object({
   objectBytes: v.optional(Count),
@@ -117,6 +125,8 @@ const OutOfMemory = v.object({
   heapStats: v.optional(Stats),
   /** Absent where the heap has none, or is broken. */
   classes: v.optional(v.array(SizeClass)),
+  /** Absent where the heap gives nothing back, or is broken. */
+  pageMemory: v.optional(PageMemory),
   largestHole: Count,
   holes: Count,
   fragmentation: Fragmentation,
@@ -298,6 +308,7 @@ export const RunResultSchema = v.object({
   largestHole: Count,
   /** At the end. */
   heapStats: v.optional(Stats),
+  pageMemory: v.optional(PageMemory),
   worstFragmentation: v.number(),
   malloc: CallCosts,
   free: CallCosts,

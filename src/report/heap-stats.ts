@@ -1,6 +1,9 @@
-/** What `vPortGetHeapStats` says, in the words of its fields; or would say, where the real heap does not have it. */
+/**
+ * What the heap says of itself: `vPortGetHeapStats` in the words of its fields (or what it would say, where the real
+ * heap does not have it), and the memory of its pages.
+ */
 
-import type { HeapStats } from '../heaps/heap.js';
+import type { HeapStats, PageMemory } from '../heaps/heap.js';
 import { groupDigits } from '../input/index.js';
 import { bytes, counted } from './phrases.js';
 import { glue } from './text.js';
@@ -21,4 +24,14 @@ export function heapStatsText(stats: HeapStats, unit: (text: string) => string =
   );
   const calls = `${mallocs}, ${unit(counted(stats.frees, 'free'))}`;
   return `${amount(freeBytes)} available in ${blocks}; ${amount(minimumEverFreeBytes)} minimum ever; ${calls}`;
+}
+
+/** What of its pages' memory is in use, and what a device could do without. */
+export function pageMemoryText(memory: PageMemory): string {
+  const amount = (count: number) => glue(bytes(count));
+  const { committedBytes, pendingBytes, resetBytes, mostResetBytes } = memory;
+  return (
+    `${amount(committedBytes)} are committed, ${amount(pendingBytes)} wait for their reset, ` +
+    `${amount(resetBytes)} have been reset and could be without power (${amount(mostResetBytes)} at most)`
+  );
 }

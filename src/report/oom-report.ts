@@ -6,7 +6,7 @@ import type { OutOfMemoryEvent, RunResult } from '../inspect/result.js';
 import type { Remedy } from '../studies/rescue.js';
 import { pinTable } from './compactions.js';
 import { fragmentationTable } from './fragmentation-table.js';
-import { extensionText, heapStatsText } from './heap-stats.js';
+import { extensionText, heapStatsText, pageMemoryText } from './heap-stats.js';
 import { holdersByLine } from './holders.js';
 import { mergingText } from './holes.js';
 import { paragraph, section, stack, title } from './layout.js';
@@ -115,6 +115,7 @@ function remarks(result: RunResult, event: OutOfMemoryEvent, analysis: Analysis,
     mergingText(event),
     counterText(result, event),
     statsText(result, event),
+    pagesText(event),
     tendencyText(analysis.tendency, event.cause),
   ];
   return texts.flatMap((text) => (text === undefined ? [] : [paragraph(text, paint)]));
@@ -125,6 +126,11 @@ function statsText({ heap }: RunResult, { heapStats }: OutOfMemoryEvent): string
   if (heapStats === undefined) return undefined;
   const said = heapStats.extension === true ? 'would have said' : 'said';
   return `vPortGetHeapStats ${said}: ${heapStatsText(heapStats)}${extensionText(heapStats, heap.name)}.`;
+}
+
+/** What a power-saving firmware could switch off. */
+function pagesText({ pageMemory }: OutOfMemoryEvent): string | undefined {
+  return pageMemory === undefined ? undefined : `Of the memory of its pages ${pageMemoryText(pageMemory)}.`;
 }
 
 /** Some heaps count free bytes that no hole shows; people trust the counter. */

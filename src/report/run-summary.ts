@@ -3,7 +3,7 @@
 import { formatBytes, groupDigits } from '../input/index.js';
 import type { RunResult } from '../inspect/result.js';
 import { compactionTable, compactionText } from './compactions.js';
-import { extensionText, heapStatsText } from './heap-stats.js';
+import { extensionText, heapStatsText, pageMemoryText } from './heap-stats.js';
 import { type Fact, facts, paragraph, section, stack, title } from './layout.js';
 import type { Paint } from './paint.js';
 import { arenaBytes, bytes, counted, percent, runName, time } from './phrases.js';
@@ -95,9 +95,13 @@ function memoryFacts(result: RunResult, paint: Paint): Fact[] {
   ];
 }
 
-function statsFacts({ heapStats, heap }: RunResult): Fact[] {
-  if (heapStats === undefined) return [];
-  return [['heap stats', `${heapStatsText(heapStats)}${extensionText(heapStats, heap.name)}`]];
+function statsFacts({ heapStats, pageMemory, heap }: RunResult): Fact[] {
+  const facts: Fact[] = [];
+  if (heapStats !== undefined) {
+    facts.push(['heap stats', `${heapStatsText(heapStats)}${extensionText(heapStats, heap.name)}`]);
+  }
+  if (pageMemory !== undefined) facts.push(['page memory', pageMemoryText(pageMemory)]);
+  return facts;
 }
 
 function callsText(result: RunResult, { color }: Paint): string {

@@ -46,6 +46,17 @@ describe.concurrent('inspect', () => {
     expect(stdout).toMatch(new RegExp(`^Out of memory ${last} of ${last}: `));
   });
 
+  it('tells what of the memory of its pages a heap has given back', async () => {
+    const file = scratch.path('reset.json');
+    const options = ['--heap', 'mimalloc', '--heap-option', 'reset=madv_dontneed', '--out', file];
+    await heaplab(['run', join(SCENARIOS, 'showcase.yaml'), ...options]);
+    const { code, stdout } = await heaplab(['inspect', file, '--no-rescue']);
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /Of the memory of its pages [\d,]+ B are committed, [\d,]+ B wait for their reset, [\d,]+ B have been reset /,
+    );
+  });
+
   it('lists every block and hole with --blocks', async () => {
     const [brief, full] = await Promise.all(
       [[], ['--blocks']].map((flags) => heaplab(['inspect', RESULT, ...flags])),

@@ -212,6 +212,21 @@ describe.concurrent('replay of every kind of operation', () => {
     },
   );
 
+  it('tells what of its pages a heap has given back, if time passes', async () => {
+    const flags = ['--heap', 'mimalloc', '--heap-option', 'reset=madv_free', '--heap-option', 'resetDelay=2'];
+    const trace = scratch.write('reset.trace', `${'a 0 600\nf 0\n'.repeat(3)}a 1 8\na 2 16\na 3 24\n`);
+    const [timed, timeless] = await Promise.all([
+      heaplab(['replay', trace, ...flags, '--op-time', '1ms']),
+      heaplab(['replay', trace, ...flags, '--json']),
+    ]);
+    expect(timed!.stdout.replace(/\s+/g, ' ')).toMatch(
+      /page memory [\d,]+ B are committed, 256 B wait for their reset, 512 B have been/,
+    );
+    expect(JSON.parse(timeless.stdout)).toMatchObject({
+      pageMemory: { pendingBytes: 768, resetBytes: 0, mostResetBytes: 0 },
+    });
+  });
+
   it('sums up in words', async () => {
     const { code, stdout, stderr } = await heaplab(['replay', EVERY_KIND, '--heap-size', '4097']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -43,6 +43,23 @@ describe.concurrent('run', () => {
     expect(two!.tasks).not.toEqual(one!.tasks);
   });
 
+  it('tells what of its pages a heap has given back, where it does', async () => {
+    const options = ['--heap', 'mimalloc', '--heap-option', 'reset=madv_free'];
+    const [shown, given, kept] = await Promise.all([
+      heaplab(['run', SHOWCASE, ...options]),
+      runJson(SHOWCASE, ...options),
+      runJson(SHOWCASE, '--heap', 'mimalloc'),
+    ]);
+    expect(shown!.stdout.replace(/\s+/g, ' ')).toContain(
+      'page memory 10,240 B are committed, 0 B wait for their reset, 4,608 B have been reset and could be without ' +
+        'power (6,400 B at most)',
+    );
+    const memory = { committedBytes: 10_240, pendingBytes: 0, resetBytes: 4608, mostResetBytes: 6400 };
+    expect(given.pageMemory).toEqual(memory);
+    expect(given.outOfMemory[0]!.pageMemory!.pendingBytes).toBeGreaterThan(0);
+    expect(kept).not.toHaveProperty('pageMemory');
+  });
+
   it('exits with 1 where the scenario expects otherwise', async () => {
     const { code, stdout, stderr } = await heaplab(['run', WORST_CASE, '--heap', 'heap_4']);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });

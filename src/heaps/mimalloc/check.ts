@@ -17,8 +17,10 @@ import {
   NEXT,
   NONE,
   OWNER,
+  type Plan,
   PREVIOUS,
   RESERVED,
+  RESET_DONE,
   RESET_PENDING,
   RETIRED_FROM,
   RETIRED_TO,
@@ -47,19 +49,22 @@ export interface Checked {
   readonly view: MimallocView;
 }
 
-/** `freeBytes`: as they were counted along. @throws Corruption */
-export function checkMimalloc(heap: Checked, freeBytes: number): void {
+/** `counted`: free bytes and reset pages as they were counted along. @throws Corruption */
+export function checkMimalloc(heap: Checked, counted: Pick<PageTable, 'freeBytes' | 'resetPages'>): void {
   checkHeaps(heap);
   const delayed = heap.view.delayedBlocks();
   const { plan } = heap.pages;
   for (let page = 1; page <= plan.pages; ) page += checkPage(heap, page, delayed);
   checkLists(heap);
   checkResetQueue(heap);
-  const sum = heap.view.freeBytes();
-  if (sum !== freeBytes) {
-    const reason = `${freeBytes} bytes were counted as free, the pages have ${sum}`;
-    throw new Corruption(reason, heap.pages.plan.table);
-  }
+  const { view } = heap;
+  expectCount('free bytes', counted.freeBytes, view.freeBytes(), plan);
+  expectCount('reset pages', counted.resetPages, view.unusedPages(RESET_DONE), plan);
+}
+
+function expectCount(what: string, counted: number, found: number, { table }: Plan): void {
+  if (counted === found) return;
+  throw new Corruption(`${counted} ${what} were counted, the page table has ${found}`, table);
 }
 
 function checkHeaps({ memory, heaps }: Checked): void {

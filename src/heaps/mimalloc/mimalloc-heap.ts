@@ -9,6 +9,7 @@ import {
   type IdleWork,
   NULL,
   NULL_CALL,
+  type PageMemory,
   type PieceVisitor,
   type SizeClass,
   type Surroundings,
@@ -24,6 +25,8 @@ import {
   NONE,
   OWNER,
   type Plan,
+  RESET_DONE,
+  RESET_PENDING,
   SMALL,
   SPAN_FIRST,
   SPAN as SPAN_PAGES,
@@ -316,19 +319,32 @@ export class MimallocHeap implements Heap {
 
   // --- what a debugger sees -----------------------------------------------------------------------------
 
-  /** Counted along, but for what was counted before the memory was put back. */
   freeBytes(): number {
+    return this.counted().freeBytes;
+  }
+
+  /** What is counted along, counted anew where the memory has been put back. */
+  private counted(): PageTable {
     const { memory, pages, view } = this;
     if (this.restorations !== memory.restorations) {
       this.restorations = memory.restorations;
       pages.freeBytes = view.freeBytes();
+      pages.resetPages = view.unusedPages(RESET_DONE);
     }
-    return pages.freeBytes;
+    return pages;
   }
 
-  /** Bytes of pages that have been reset and not been used since: their memory could be without power. */
-  resetBytes(): number {
-    return this.pages.resetBytes();
+  pageMemory(): PageMemory | undefined {
+    const { options, plan, view } = this;
+    if (options.reset === 'none') return undefined;
+    const { resetPages, mostResetPages } = this.counted();
+    const pending = view.unusedPages(RESET_PENDING);
+    return {
+      committedBytes: (plan.pages - pending - resetPages) * plan.pageBytes,
+      pendingBytes: pending * plan.pageBytes,
+      resetBytes: resetPages * plan.pageBytes,
+      mostResetBytes: mostResetPages * plan.pageBytes,
+    };
   }
 
   blockBytesFor(bytes: number): number {
@@ -360,6 +376,6 @@ export class MimallocHeap implements Heap {
 
   check(): void {
     const { memory, pages, blocks, lists, heaps, view } = this;
-    checkMimalloc({ memory, pages, blocks, lists, heaps, view }, this.freeBytes());
+    checkMimalloc({ memory, pages, blocks, lists, heaps, view }, this.counted());
   }
 }

@@ -30,6 +30,9 @@ export class PageTable {
    * beside the simulated memory, so that statistics need not add up all pages after each call.
    */
   freeBytes = 0;
+  /** How many pages have been reset and not been used since, and at most; counted likewise. */
+  resetPages = 0;
+  mostResetPages = 0;
   /** Of either bitmap. */
   readonly words: number;
 
@@ -134,9 +137,11 @@ export class PageTable {
     const { memory, call } = this;
     for (let page = first; page < first + count; page++) {
       call.insertSteps++;
-      const state = this.entry(page) + STATE;
-      if ((memory.loadByte(state) & RESET_PENDING) !== 0) this.unlinkReset(page);
-      memory.storeByte(state, UNUSED);
+      const entry = this.entry(page);
+      const state = memory.loadByte(entry + STATE);
+      if ((state & RESET_PENDING) !== 0) this.unlinkReset(page);
+      if ((state & RESET_DONE) !== 0) this.resetPages--;
+      memory.storeByte(entry + STATE, UNUSED);
     }
   }
 
@@ -264,15 +269,8 @@ export class PageTable {
     const entry = this.entry(page);
     memory.storeByte(entry + STATE, UNUSED | RESET_DONE);
     memory.storeWord(entry + RESET_TICK, 0);
+    this.resetPages++;
+    this.mostResetPages = Math.max(this.mostResetPages, this.resetPages);
     if (options.reset === 'madv_dontneed') memory.fill(this.addressOf(page), plan.pageBytes, 0);
-  }
-
-  resetBytes(): number {
-    const { memory, plan } = this;
-    let pages = 0;
-    for (let page = 1; page <= plan.pages; page++) {
-      if (memory.loadByte(this.entry(page) + STATE) === (UNUSED | RESET_DONE)) pages++;
-    }
-    return pages * plan.pageBytes;
   }
 }

@@ -17,6 +17,7 @@ import {
   SMALL,
   SPAN,
   SPAN_FIRST,
+  STATE,
   TASK,
   THREAD_FREE,
   UNUSED,
@@ -175,6 +176,16 @@ export class MimallocView {
       bytes += isSpan ? memory.loadHalf(entry + SPAN) * plan.pageBytes : blocks.bytesIn(entry);
     }
     return bytes;
+  }
+
+  /** How many unused pages wait for their reset, or have had it. */
+  unusedPages(state: number): number {
+    const { memory } = this;
+    let count = 0;
+    this.visitPages((_page, entry) => {
+      if (memory.loadByte(entry + STATE) === (UNUSED | state)) count++;
+    });
+    return count;
   }
 
   /** One entry for each class, the smallest first. */

@@ -228,7 +228,7 @@ describe('a free page', () => {
     const given = freed('none');
     given.world.tick = 100;
     expect(given.heap.idleWork.due()).toBe(false);
-    expect(given.heap.resetBytes()).toBe(0);
+    expect(given.heap.pageMemory()).toBeUndefined();
   });
 
   it.each([
@@ -240,9 +240,9 @@ describe('a free page', () => {
     expect(given.heap.idleWork.due()).toBe(false);
     given.world.tick = 10;
     expect(given.heap.idleWork.due()).toBe(true);
-    expect([given.heap.resetBytes(), firstByte(given)]).toEqual([0, 0x55]);
+    expect([given.heap.pageMemory()?.resetBytes, firstByte(given)]).toEqual([0, 0x55]);
     given.heap.idleWork.run();
-    expect([given.heap.resetBytes(), firstByte(given)]).toEqual([256, byte]);
+    expect([given.heap.pageMemory()?.resetBytes, firstByte(given)]).toEqual([256, byte]);
     expect(given.heap.idleWork.due()).toBe(false);
     given.heap.check();
   });
@@ -251,12 +251,12 @@ describe('a free page', () => {
     const given = freed('madv_free');
     given.world.tick = 20;
     given.heap.malloc(16);
-    expect(given.heap.resetBytes()).toBe(256);
+    expect(given.heap.pageMemory()?.resetBytes).toBe(256);
     const again = freed('madv_free');
     again.heap.malloc(256);
     again.world.tick = 20;
     expect(again.heap.idleWork.due()).toBe(false);
-    expect(again.heap.resetBytes()).toBe(0);
+    expect(again.heap.pageMemory()?.resetBytes).toBe(0);
   });
 });
 
