@@ -224,7 +224,9 @@ describe('files', () => {
       const path = join(directory, 'small.yaml');
       writeFileSync(path, MINIMAL);
       expect(loadScenario(path, options)).toEqual({ ...parse(MINIMAL), file: path });
-      expect(problemsOf(() => loadScenario(`${path}x`, options)).map(brief)).toEqual(['unreadable-file']);
+      expect(problemsOf(() => loadScenario(`${path}x`, options)).map(brief)).toEqual([
+        `unreadable-file ${path}`,
+      ]);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -348,7 +348,8 @@ describe('what runs wrong', () => {
 
   it('is a file that is not there, or is none', () => {
     expect(problemsOf(() => loadScenario(join(folder, 'none.ts'), options)).map(brief)).toEqual([
-      'unreadable-file',
+      // The nearest file's name stands behind it.
+      expect.stringMatching(/^unreadable-file/),
     ]);
     expect(problemsOf(() => loadScenario(write('b.ts', '\0'), options)).map(brief)).toEqual([
       'unreadable-file',

@@ -307,7 +307,7 @@ describe('classes of slab and of the heap under it', () => {
   });
 
   it('count a slab in a page of the inner heap as a block of its', () => {
-    const { heap } = over('mimalloc', { slabBytes: 256 }, 80 * 1024);
+    const { heap } = over('mimalloc', { slabBytes: 256 }, 1024 * 1024);
     heap.malloc(129);
     const inner = () =>
       heap.classes!().find(({ of, objectBytes }) => of !== undefined && objectBytes === 256)!;
